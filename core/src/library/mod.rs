@@ -1,0 +1,2 @@
+//! Folders → what must be done. In: added folders, the records of the last time. Out: a plan (new, changed, moved,
+//! gone), and events while folders change. Reads folders, never writes to them; embeds nothing.

@@ -1,6 +1,6 @@
 //! What hits must be, apart from what they show. In: an entry of the snapshot. Out: yes or no. Knows no vectors.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::civil;
 
@@ -11,7 +11,7 @@ use crate::index::Entry;
 /// What hits must be; what is left out or empty asks for nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// In one of these folders, or below it. Absolute.
+    /// In one of these folders, or below it. Absolute, and written as the entries' paths are: no `.`, no `//`.
     pub folders: Vec<PathBuf>,
     /// Taken then or later: seconds since 1970 on the camera's clock, as [`Entry::date`] and [`day_start`] have them.
     pub after: Option<i64>,
@@ -66,8 +66,15 @@ impl Filter {
     }
 
     fn matches_folder(&self, entry: &Entry) -> bool {
-        self.folders.is_empty() || self.folders.iter().any(|folder| entry.path.starts_with(folder))
+        self.folders.is_empty() || self.folders.iter().any(|folder| is_under(&entry.path, folder))
     }
+}
+
+/// Is it in this folder or below it? [`Path::starts_with`], which takes paths apart, is six times slower.
+fn is_under(path: &Path, folder: &Path) -> bool {
+    let (path, folder) = (path.as_os_str().as_encoded_bytes(), folder.as_os_str().as_encoded_bytes());
+    let is_end = |byte: Option<&u8>| byte.is_none_or(|byte| std::path::is_separator(char::from(*byte)));
+    path.starts_with(folder) && (is_end(folder.last()) || is_end(path.get(folder.len())))
 }
 
 /// When a year ("2024"), a month ("2024-05") or a day ("2024-05-17") begins: seconds since 1970 on the camera's own
@@ -118,6 +125,7 @@ mod tests {
     fn one_of_the_folders_is_enough_and_parts_of_their_names_are_not() {
         check(Filter { folders: vec!["/other".into(), "/photos".into()], ..Filter::default() }, true);
         check(Filter { folders: vec!["/photos/trip/".into()], ..Filter::default() }, true);
+        check(Filter { folders: vec!["/photos/trip/Dog.jpg".into(), "/".into()], ..Filter::default() }, true);
         check(Filter { folders: vec!["/photos/tri".into()], ..Filter::default() }, false);
     }
 

@@ -8,7 +8,13 @@ pub(super) fn contains(text: &str, part: &str) -> bool {
     if !text.is_ascii() || !part.is_ascii() {
         return text.to_lowercase().contains(&part.to_lowercase());
     }
-    part.is_empty() || text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
+    let Some((first, rest)) = part.as_bytes().split_first() else { return true };
+    let starts_here = |(at, byte): (usize, &u8)| {
+        // One comparison settles most places; reading a million names is worth that.
+        byte.eq_ignore_ascii_case(first)
+            && text.as_bytes()[at + 1..].get(..rest.len()).is_some_and(|found| found.eq_ignore_ascii_case(rest))
+    };
+    text.as_bytes().iter().enumerate().any(starts_here)
 }
 
 /// Are they the same, whatever the case?
@@ -29,9 +35,9 @@ impl<'a> Exact<'a> {
 
     /// Is it the file's name, with or without its extension, or are all its words whole words of the name?
     pub(super) fn is_name_of(&self, path: &Path) -> bool {
-        let Some(name) = path.file_name() else { return false };
-        let stem = path.file_stem().unwrap_or(name).to_string_lossy();
-        self.fits(&stem) || equals(&name.to_string_lossy(), self.text)
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
+        self.fits(stem) || equals(&name, self.text)
     }
 
     /// Is it one of the tags?

@@ -1,1 +1,3 @@
-//! x
+//! Tests across crates, one binary: every file below is a subject.
+
+mod tidy;

@@ -14,14 +14,26 @@ pub fn examine(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-/// Sets a store that cannot be used aside, rebuilds it from the journal, and checks again.
+/// Checks, and mends what is broken. Opening a library sets broken parts aside and rebuilds them from the journal by
+/// itself; what is left to do is to drop vectors that were damaged on the disk, so that they are computed again.
 pub fn repair(settings: &Settings) -> Vec<Finding> {
-    let mut findings = match Store::rebuild(&settings.library) {
-        Ok(notices) => notices.into_iter().map(|text| finding("library", Severity::Notice, text)).collect(),
+    let mut findings = match mended(settings) {
+        Ok(texts) => texts.into_iter().map(|text| finding("library", Severity::Notice, text)).collect(),
         Err(error) => vec![broken("library", &error)],
     };
     findings.extend(examine(settings));
     findings
+}
+
+fn mended(settings: &Settings) -> Result<Vec<String>> {
+    let opened = Store::open(&settings.library)?;
+    let mut texts = opened.findings;
+    let damaged = opened.store.damaged_vectors()?;
+    if damaged > 0 {
+        opened.store.compact_vectors()?;
+        texts.push(format!("{damaged} damaged vectors were dropped; `sightline index` computes them again"));
+    }
+    Ok(texts)
 }
 
 fn library_findings(settings: &Settings) -> Vec<Finding> {
@@ -39,7 +51,7 @@ fn contents(engine: &Engine) -> Result<Vec<Finding>> {
     let notice = |text: &String| finding("library", Severity::Notice, text.clone());
     let mut findings: Vec<Finding> = engine.notices().iter().map(notice).collect();
     let snapshot = engine.snapshot();
-    let (files, folders) = (snapshot.entries.len(), engine.folders()?);
+    let (files, folders) = (snapshot.entries.len(), engine.folders());
     let text = format!("{files} photos in {} folders, {}", folders.len(), snapshot.vectors.identity());
     findings.push(finding("library", Severity::Good, text));
     let problems = engine.problems()?.len();

@@ -10,7 +10,7 @@ use crate::error::{Problem, Result};
 use crate::index::{FolderRecord, Snapshot, Store};
 use crate::jobs::{self, Job, Ticker, Wake};
 use crate::library::{Watch, WatchEvent, watch};
-use crate::models::{self, Checkpoint, Encoder, ModelIdentity};
+use crate::models::{self, Encoder, ModelIdentity};
 
 mod doctor;
 mod find;
@@ -53,13 +53,13 @@ impl Engine {
     pub fn open(settings: Settings) -> Result<Self> {
         let opened = Store::open(&settings.library)?;
         let model_name = model::chosen_name(&settings)?;
-        let identity = known_identity(&settings, &model_name)?;
+        let (identity, encoder) = known_identity(&settings, &model_name)?;
         let snapshot = Snapshot::build(&opened.store, &identity)?;
         let shared = Shared {
             store: opened.store,
-            notices: opened.notices,
+            notices: opened.findings,
             model_name,
-            encoder: Mutex::new(None),
+            encoder: Mutex::new(encoder),
             snapshot: ArcSwap::from_pointee(snapshot),
             indexing: Mutex::new(()),
             settings,
@@ -86,8 +86,7 @@ impl Engine {
         if let Some(encoder) = &*slot {
             return Ok(Arc::clone(encoder));
         }
-        let checkpoint = model::checkpoint(&self.shared.model_name, &self.shared.settings.library)?;
-        let encoder: Arc<dyn Encoder> = Arc::from(models::load(&checkpoint)?);
+        let encoder = load(&self.shared.model_name, &self.shared.settings.library)?;
         *slot = Some(Arc::clone(&encoder));
         drop(slot);
         self.follow(encoder.identity())?;
@@ -100,10 +99,7 @@ impl Engine {
     }
 
     /// The folders that the user added.
-    ///
-    /// # Errors
-    /// A store that cannot be read.
-    pub fn folders(&self) -> Result<Vec<FolderRecord>> {
+    pub fn folders(&self) -> Vec<FolderRecord> {
         self.shared.store.folders()
     }
 
@@ -121,9 +117,7 @@ impl Engine {
     /// # Errors
     /// A store that cannot be read.
     pub fn problems(&self) -> Result<Vec<Problem>> {
-        let files = self.shared.store.files()?;
-        let problem = |file: crate::index::FileRecord| Some(Problem { reason: file.problem?, path: file.path });
-        Ok(files.into_iter().filter_map(problem).collect())
+        self.shared.store.problems()
     }
 
     /// [`Engine::index`] on a thread of its own.
@@ -149,7 +143,7 @@ impl Engine {
     /// # Errors
     /// The system's limit of watches, with how to raise it.
     pub fn start_watch(&self, notify: impl Fn(WatchEvent) + Send + 'static) -> Result<Watch> {
-        let folders = self.folders()?.into_iter().map(|folder| folder.path);
+        let folders = self.folders().into_iter().map(|folder| folder.path);
         watch(&folders.collect::<Vec<_>>(), notify)
     }
 
@@ -169,14 +163,15 @@ impl Engine {
     }
 }
 
-/// The identity of the model, without reading its weights where the library remembers it.
-fn known_identity(settings: &Settings, name: &str) -> Result<ModelIdentity> {
-    match Choice::read(&settings.library)? {
-        Some(choice) if choice.name == name => Ok(choice.identity),
-        _ => identity_of(&model::checkpoint(name, &settings.library)?),
+/// What the vectors of the model are kept under: remembered by the library, or asked of the model, which is then loaded.
+fn known_identity(settings: &Settings, name: &str) -> Result<(ModelIdentity, Option<Arc<dyn Encoder>>)> {
+    if let Some(choice) = Choice::read(&settings.library)?.filter(|choice| choice.name == name) {
+        return Ok((choice.identity, None));
     }
+    let encoder = load(name, &settings.library)?;
+    Ok((encoder.identity().clone(), Some(encoder)))
 }
 
-fn identity_of(checkpoint: &Checkpoint) -> Result<ModelIdentity> {
-    checkpoint.identity()
+fn load(name: &str, library: &Path) -> Result<Arc<dyn Encoder>> {
+    Ok(Arc::from(models::load(&model::checkpoint(name, library)?)?))
 }

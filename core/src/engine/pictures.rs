@@ -38,7 +38,7 @@ impl Engine {
     }
 
     fn thumbnail_path(&self, hash: &ContentHash) -> PathBuf {
-        let name = hash.to_string();
+        let name = hash.to_hex();
         // 256 folders: no folder grows to a million files.
         self.shared.settings.library.join("thumbnails").join(&name[..2]).join(format!("{name}.jpg"))
     }

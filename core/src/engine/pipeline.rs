@@ -55,8 +55,6 @@ pub struct Pipeline<'a> {
     pub limits: Limits,
     /// Whether a photo's vector is there already.
     pub is_known: &'a (dyn Fn(&ContentHash) -> bool + Sync),
-    /// Called with each decoded picture (thumbnails).
-    pub on_picture: &'a (dyn Fn(&ContentHash, &RgbImage) + Sync),
 }
 
 /// Where the time went. Nanoseconds, added up over threads.
@@ -142,7 +140,7 @@ impl Pipeline<'_> {
         if (self.is_known)(&hash) {
             return settled(Found::Known(hash));
         }
-        match self.prepared(path, bytes, &hash, spent) {
+        match self.prepared(path, bytes, spent) {
             Ok((photo, prepared)) => Ready::Waiting { item, hash, photo, prepared },
             Err(error) => settled(Found::Unusable { hash: Some(hash), reason: error.to_string() }),
         }
@@ -152,14 +150,12 @@ impl Pipeline<'_> {
         &self,
         path: &std::path::Path,
         bytes: Arc<[u8]>,
-        hash: &ContentHash,
         spent: &Spent,
     ) -> Result<(PhotoRecord, RgbImage)> {
         let started = Instant::now();
         let decoded = media::decode_bytes(path, bytes, &self.limits)?;
         Spent::add(&spent.decode, started);
         let started = Instant::now();
-        (self.on_picture)(hash, &decoded.picture);
         let prepared = self.encoder.prepare(&decoded.picture)?;
         Spent::add(&spent.prepare, started);
         Ok((photo_record(decoded), prepared))

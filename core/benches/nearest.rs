@@ -5,7 +5,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput};
 use half::f16;
 use sightline_core::models::UnitVector;
-use sightline_core::search::{Matrix, Segment, Term, nearest};
+use sightline_core::search::{Matrix, Term, nearest};
 
 const DIM: usize = 512;
 const LIMIT: usize = 100;
@@ -31,7 +31,7 @@ fn rows(n: usize) -> Vec<f16> {
 /// One text, three chips with a negative among them, and a filter that leaves every tenth photo.
 fn bench_nearest(criterion: &mut Criterion, n: usize) {
     let values = rows(n);
-    let matrix = Matrix::new(DIM, [Segment { first_row: 0, values: &values }]);
+    let matrix = Matrix::new(DIM, &values);
     let one: Vec<Term> = term(1, 1.0).into_iter().collect();
     let three: Vec<Term> = [term(1, 1.0), term(2, -0.5), term(3, 0.5)].into_iter().flatten().collect();
     let tenth: Vec<bool> = (0..n).map(|row| row % 10 == 0).collect();

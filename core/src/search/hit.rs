@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::band::{Band, Usual};
 use super::name::Exact;
-use super::nearest::{Matrix, Scored, Segment, cosines, nearest, scores};
+use super::nearest::{Matrix, Scored, cosines, nearest, scores};
 use super::{Query, Sort};
 use crate::error::Result;
 use crate::index::Snapshot;
@@ -52,7 +52,7 @@ pub struct Hit {
 /// # Errors
 /// [`crate::Error::BadRequest`] and [`crate::Error::ModelMismatch`] for a query that makes no sense here.
 pub fn search(snapshot: &Snapshot, query: &Query) -> Result<Vec<Hit>> {
-    query.check(snapshot.vectors.model(), snapshot.vectors.dim())?;
+    query.check(snapshot.vectors.identity(), snapshot.vectors.dim())?;
     let finder = Finder::new(snapshot, query);
     let mut hits = if query.terms.is_empty() { finder.listed() } else { finder.scored() };
     finder.complete(&mut hits);
@@ -69,8 +69,7 @@ struct Finder<'a> {
 
 impl<'a> Finder<'a> {
     fn new(snapshot: &'a Snapshot, query: &'a Query) -> Self {
-        let segments = snapshot.vectors.segments().map(|(first_row, values)| Segment { first_row, values });
-        let matrix = Matrix::new(snapshot.vectors.dim(), segments);
+        let matrix = Matrix::new(snapshot.vectors.dim(), snapshot.vectors.matrix());
         Self { snapshot, query, matrix, is_unfiltered: query.filter.is_empty() }
     }
 
@@ -235,7 +234,9 @@ pub(super) mod tests {
         let files_of =
             |row: usize| (0..entries.len() as u32).filter(|i| entries[*i as usize].row == Some(row as u32)).collect();
         let entries_of_row = (0..degrees.len()).map(files_of).collect();
-        Snapshot { entries, vectors: Arc::new(Vectors::from_rows(identity(), 2, values)), entries_of_row }
+        let hashes = vec![ContentHash([0; 32]); degrees.len()];
+        let vectors = Vectors::new(identity(), 2, hashes, values).unwrap();
+        Snapshot { entries, vectors: Arc::new(vectors), entries_of_row }
     }
 
     /// Four photos, 0° to 60° from east, one of them twice, and one that waits for its embedding.
@@ -347,8 +348,10 @@ pub(super) mod tests {
 
     #[test]
     fn an_empty_library_has_no_hits() {
-        assert_eq!(search(&library(&[], Vec::new()), &looking_east()).unwrap(), []);
-        assert_eq!(search(&library(&[], Vec::new()), &anything()).unwrap(), []);
+        let vectors = Arc::new(Vectors::empty(identity(), 0));
+        let empty = Snapshot { entries: Vec::new(), vectors, entries_of_row: Vec::new() };
+        assert_eq!(search(&empty, &looking_east()).unwrap(), []);
+        assert_eq!(search(&empty, &anything()).unwrap(), []);
     }
 
     #[test]

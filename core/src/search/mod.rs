@@ -11,5 +11,5 @@ mod query;
 pub use band::Band;
 pub use filter::{Filter, day_start};
 pub use hit::{Hit, Why, search};
-pub use nearest::{Matrix, Scored, Segment, nearest};
+pub use nearest::{Matrix, Scored, nearest};
 pub use query::{Query, Sort, Term};

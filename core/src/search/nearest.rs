@@ -4,6 +4,7 @@
 //! The scan is bound by memory: every row is read once, whatever the number of terms.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use half::f16;
 use rayon::prelude::*;
@@ -14,54 +15,33 @@ use super::dot::Kernel;
 /// Rows that one core takes at a time: 64 kB at 512 dimensions, which stay in its cache from term to term.
 const BLOCK_ROWS: usize = 64;
 
-/// Consecutive rows of a matrix.
+/// A matrix of unit vectors, one a row.
 #[derive(Debug, Clone, Copy)]
-pub struct Segment<'a> {
-    /// The number of its first row in the matrix.
-    pub first_row: usize,
-    /// Row-major.
-    pub values: &'a [f16],
-}
-
-/// A matrix of unit vectors, one a row, in one or more contiguous pieces.
-#[derive(Debug, Clone)]
 pub struct Matrix<'a> {
     dim: usize,
-    segments: Vec<Segment<'a>>,
+    values: &'a [f16],
 }
 
 impl<'a> Matrix<'a> {
-    /// A matrix of rows of `dim` numbers. The segments follow each other, and each holds whole rows.
-    pub fn new(dim: usize, segments: impl IntoIterator<Item = Segment<'a>>) -> Self {
-        let segments: Vec<_> = segments.into_iter().filter(|segment| !segment.values.is_empty()).collect();
-        let mut rows = 0;
-        for segment in &segments {
-            assert!(dim > 0 && segment.values.len().is_multiple_of(dim), "a segment holds whole rows");
-            assert_eq!(segment.first_row, rows, "segments follow each other");
-            rows += segment.values.len() / dim;
-        }
-        Self { dim, segments }
+    /// `values`, row-major, as rows of `dim` numbers; of no values, `dim` says nothing.
+    pub fn new(dim: usize, values: &'a [f16]) -> Self {
+        assert!(values.is_empty() || (dim > 0 && values.len().is_multiple_of(dim)), "whole rows");
+        Self { dim: dim.max(1), values }
     }
 
     /// How many rows there are.
     pub fn rows(&self) -> usize {
-        self.segments.iter().map(|segment| segment.values.len() / self.dim).sum()
+        self.values.len() / self.dim
     }
 
-    /// Row number `row`, which must be there.
-    fn row(&self, row: usize) -> &'a [f16] {
-        let holds = self.segments.partition_point(|segment| segment.first_row <= row) - 1;
-        let start = (row - self.segments[holds].first_row) * self.dim;
-        &self.segments[holds].values[start..start + self.dim]
+    /// `rows.len()` rows, row-major.
+    fn part(&self, rows: Range<usize>) -> &'a [f16] {
+        &self.values[rows.start * self.dim..rows.end * self.dim]
     }
 
-    fn blocks(&self) -> Vec<Segment<'a>> {
-        let cut = |segment: &Segment<'a>| {
-            let first_row = segment.first_row;
-            let blocks = segment.values.chunks(BLOCK_ROWS * self.dim).enumerate();
-            blocks.map(move |(i, values)| Segment { first_row: first_row + i * BLOCK_ROWS, values })
-        };
-        self.segments.iter().flat_map(cut).collect()
+    /// Whether scores of these terms mean something here.
+    fn fits(&self, terms: &[Term]) -> bool {
+        self.values.is_empty() || terms.iter().all(|term| term.vector.dim() == self.dim)
     }
 }
 
@@ -85,16 +65,17 @@ impl Scored {
 ///
 /// `allowed` says of every row whether it may be found; `None`: all may. The vectors of the terms are as long as a row.
 pub fn nearest(matrix: &Matrix<'_>, terms: &[Term], allowed: Option<&[bool]>, limit: usize) -> Vec<Scored> {
-    assert!(terms.iter().all(|term| term.vector.dim() == matrix.dim), "terms of the matrix's space");
-    assert!(allowed.is_none_or(|allowed| allowed.len() == matrix.rows()), "a word about every row");
+    let rows = matrix.rows();
+    assert!(matrix.fits(terms), "terms of the matrix's space");
+    assert!(allowed.is_none_or(|allowed| allowed.len() == rows), "a word about every row");
     if limit == 0 {
         return Vec::new();
     }
-    let scan = Scan { dim: matrix.dim, terms, allowed, kernel: Kernel::fastest() };
-    let blocks = matrix.blocks();
-    let best_of_some =
-        blocks.par_iter().with_min_len(8).fold(|| Best::new(limit), |best, block| scan.block(best, block));
-    best_of_some.reduce(|| Best::new(limit), Best::merged).into_sorted()
+    let scan = Scan { matrix: *matrix, terms, allowed, kernel: Kernel::fastest() };
+    let blocks = (0..rows.div_ceil(BLOCK_ROWS)).into_par_iter().with_min_len(8);
+    let rows_of = |block: usize| block * BLOCK_ROWS..rows.min((block + 1) * BLOCK_ROWS);
+    let bests = blocks.fold(|| Best::new(limit), |best, block| scan.block(best, rows_of(block)));
+    bests.reduce(|| Best::new(limit), Best::merged).into_sorted()
 }
 
 /// The scores of some rows; `NaN` for a row whose score is no number.
@@ -107,7 +88,7 @@ pub(super) fn cosines(matrix: &Matrix<'_>, terms: &[Term], row: usize) -> Vec<f3
     let kernel = Kernel::fastest();
     let mut cosines = vec![0.0; terms.len()];
     for (cosine, term) in cosines.iter_mut().zip(terms) {
-        kernel.dots(matrix.row(row), term.vector.as_slice(), std::slice::from_mut(cosine));
+        kernel.dots(matrix.part(row..row + 1), term.vector.as_slice(), std::slice::from_mut(cosine));
     }
     cosines
 }
@@ -118,7 +99,7 @@ fn score(terms: &[Term], cosines: &[f32]) -> f32 {
 
 /// What is the same for all blocks of one scan.
 struct Scan<'a> {
-    dim: usize,
+    matrix: Matrix<'a>,
     terms: &'a [Term],
     allowed: Option<&'a [bool]>,
     kernel: Kernel,
@@ -126,34 +107,32 @@ struct Scan<'a> {
 
 impl Scan<'_> {
     /// Adds the rows of a block that may be found, one run of them after the other.
-    fn block(&self, mut best: Best, block: &Segment<'_>) -> Best {
+    fn block(&self, mut best: Best, rows: Range<usize>) -> Best {
         let Some(allowed) = self.allowed else {
-            self.run(&mut best, block);
+            self.run(&mut best, rows);
             return best;
         };
-        let rows = block.values.len() / self.dim;
-        let mut row = 0;
-        for run in allowed[block.first_row..block.first_row + rows].chunk_by(|a, b| a == b) {
+        let mut start = rows.start;
+        for run in allowed[rows].chunk_by(|a, b| a == b) {
+            let end = start + run.len();
             if run[0] {
-                let values = &block.values[row * self.dim..(row + run.len()) * self.dim];
-                self.run(&mut best, &Segment { first_row: block.first_row + row, values });
+                self.run(&mut best, start..end);
             }
-            row += run.len();
+            start = end;
         }
         best
     }
 
-    fn run(&self, best: &mut Best, run: &Segment<'_>) {
-        let rows = run.values.len() / self.dim;
+    fn run(&self, best: &mut Best, rows: Range<usize>) {
         let (mut cosines, mut scores) = ([0.0; BLOCK_ROWS], [0.0; BLOCK_ROWS]);
         for term in self.terms {
-            self.kernel.dots(run.values, term.vector.as_slice(), &mut cosines);
-            for (score, cosine) in scores.iter_mut().zip(&cosines[..rows]) {
+            self.kernel.dots(self.matrix.part(rows.clone()), term.vector.as_slice(), &mut cosines);
+            for (score, cosine) in scores.iter_mut().zip(&cosines[..rows.len()]) {
                 *score += term.contribution(*cosine);
             }
         }
-        for (i, score) in scores[..rows].iter().enumerate() {
-            best.push(Scored { row: (run.first_row + i) as u32, score: *score });
+        for (row, score) in rows.zip(scores) {
+            best.push(Scored { row: row as u32, score });
         }
     }
 }
@@ -221,7 +200,7 @@ mod tests {
     #[track_caller]
     fn check_allowed(terms: &[Term], rows: &[[f32; 2]], allowed: Option<&[bool]>, limit: usize, expected_rows: &[u32]) {
         let values = halves(rows);
-        let matrix = Matrix::new(2, [Segment { first_row: 0, values: &values }]);
+        let matrix = Matrix::new(2, &values);
         let found: Vec<u32> = nearest(&matrix, terms, allowed, limit).iter().map(|scored| scored.row).collect();
         assert_eq!(found, expected_rows);
     }
@@ -305,7 +284,6 @@ mod tests {
             rows in prop::collection::vec(prop::array::uniform3(whole()), 0..300),
             axes in prop::collection::vec((0usize..3, prop::sample::select(vec![-2.0f32, -1.0, 1.0, 2.0])), 1..4),
             seed in any::<u64>(),
-            cut in 0usize..300,
             limit in 0usize..320,
         ) {
             let terms: Vec<Term> = axes.iter().map(|(axis, weight)| {
@@ -315,10 +293,7 @@ mod tests {
             }).collect();
             let allowed: Vec<bool> = (0..rows.len()).map(|row| seed.rotate_left(row as u32) & 3 != 0).collect();
             let values: Vec<f16> = rows.as_flattened().iter().map(|v| f16::from_f32(*v)).collect();
-            let cut = cut.min(rows.len());
-            let (front, back) = values.split_at(cut * 3);
-            let segments = [Segment { first_row: 0, values: front }, Segment { first_row: cut, values: back }];
-            let found = nearest(&Matrix::new(3, segments), &terms, Some(&allowed), limit);
+            let found = nearest(&Matrix::new(3, &values), &terms, Some(&allowed), limit);
             // −0 and 0 are the same score here: both sides start to add at +0.
             prop_assert_eq!(found, naive(&rows, &terms, &allowed, limit));
         }

@@ -54,7 +54,8 @@ pub struct Query {
 }
 
 impl Query {
-    /// Is this query one that vectors of `dim` numbers made by `model` can answer?
+    /// Is this query one that vectors of `dim` numbers made by `model` can answer? A library without vectors may have a
+    /// `dim` of 0.
     ///
     /// # Errors
     /// [`Error::BadRequest`] for an empty text or a weight that says nothing; [`Error::ModelMismatch`] where the terms
@@ -71,7 +72,7 @@ impl Query {
     }
 
     fn check_space(&self, term_dim: usize, model: &ModelIdentity, dim: usize) -> Result<()> {
-        if self.model.as_ref() == Some(model) && term_dim == dim {
+        if self.model.as_ref() == Some(model) && (term_dim == dim || dim == 0) {
             return Ok(());
         }
         let found = self.model.as_ref().map_or("an unnamed model".to_owned(), ToString::to_string);

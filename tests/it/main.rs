@@ -1,3 +1,5 @@
-//! Tests across crates, one binary: every file below is a subject.
+//! Sightline's tests across crates, in one binary.
 
+mod cli;
+mod hub;
 mod tidy;

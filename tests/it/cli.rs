@@ -195,7 +195,9 @@ fn the_photos_are_never_written_to() {
     let home = Home::with_three_pictures();
     let listing = |home: &Home| {
         let names = ["red.png", "holiday/stripes.jpg", "holiday/sea.png"];
-        names.map(|name| (fs_err::read(home.path(name)).unwrap(), fs_err::metadata(home.path(name)).unwrap().modified().unwrap()))
+        names.map(|name| {
+            (fs_err::read(home.path(name)).unwrap(), fs_err::metadata(home.path(name)).unwrap().modified().unwrap())
+        })
     };
     let before = listing(&home);
     home.index(0);

@@ -27,7 +27,8 @@ pub struct Embed {
 impl Embed {
     pub fn run(&self, global: &Global, output: &Output) -> Result<Done> {
         let model = LoadedModel::open(&global.settings()?)?;
-        let vectors = if self.files.is_empty() { model.embed_texts(&self.text)? } else { model.embed_files(&self.files)? };
+        let vectors =
+            if self.files.is_empty() { model.embed_texts(&self.text)? } else { model.embed_files(&self.files)? };
         let dim = model.encoder().dim();
         if vectors.is_empty() {
             bail!("nothing to embed; give files, or texts with --text");

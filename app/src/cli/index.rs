@@ -31,7 +31,11 @@ impl Index {
 fn text(report: &IndexReport) -> String {
     let mut lines = vec![format!(
         "{} photos found: {} indexed, {} unchanged, {} moved, {} gone, {} with problems",
-        report.found, report.indexed, report.unchanged, report.moved, report.gone,
+        report.found,
+        report.indexed,
+        report.unchanged,
+        report.moved,
+        report.gone,
         report.failed.len()
     )];
     if report.indexed > 0 {

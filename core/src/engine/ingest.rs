@@ -176,7 +176,7 @@ impl<'a> Run<'a> {
                 // It was read and is no picture that can be used: reading it again would say the same.
                 (Some(_), Some(reason)) => self.report.failed.push(Problem { path: file.path, reason }),
                 // It could not be read at all; perhaps it can now.
-                _ => work.push(Work { found: found(file), why: Why::Changed }),
+                _ => work.push(Work { found: found(&file), why: Why::Changed }),
             }
         }
         for path in unembedded.into_iter().filter(|path| !settled.contains(path)) {

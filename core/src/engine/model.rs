@@ -39,7 +39,9 @@ impl Choice {
         };
         let remedy = "remove the file to go back to the built-in model";
         let choice = serde_json::from_str(&text);
-        choice.map(Some).map_err(|error| Error::bad_file(&path, format!("the library's model is unreadable ({error})"), remedy))
+        choice
+            .map(Some)
+            .map_err(|error| Error::bad_file(&path, format!("the library's model is unreadable ({error})"), remedy))
     }
 
     /// Remembers it, whole or not at all.
@@ -77,7 +79,7 @@ pub fn checkpoint(name: &str, library: &Path) -> Result<Checkpoint> {
         return Ok(Checkpoint::named(added.id, added.folder));
     }
     if let Some(card) = REGISTRY.get(name) {
-        let folder = models::find(card, &Hub::from_env());
+        let folder = models::find(card, &Hub::from_env()?);
         let missing = || Error::ModelNotDownloaded { id: name.to_owned() };
         return Ok(Checkpoint::named(&card.id, folder.ok_or_else(missing)?));
     }

@@ -55,7 +55,7 @@ pub enum ModelState {
 /// # Errors
 /// A damaged list of added models.
 pub fn model_rows(library: &Path) -> Result<Vec<ModelRow>> {
-    let hub = Hub::from_env();
+    let hub = Hub::from_env()?;
     let mut rows = vec![starter_row()];
     rows.extend(added(library)?.into_iter().map(added_row));
     rows.extend(REGISTRY.cards().iter().map(|card| card_row(card, &hub)));
@@ -89,7 +89,7 @@ pub fn add_model(library: &Path, folder: &Path) -> Result<String> {
 pub fn download_model(id: &str, ticker: &Ticker) -> Result<PathBuf> {
     ticker.phase("Downloading");
     let card = REGISTRY.get(id).ok_or_else(|| Error::UnknownModel { id: id.to_owned() })?;
-    models::download(card, &Hub::from_env(), ticker)
+    models::download(card, &Hub::from_env()?, ticker)
 }
 
 /// Forgets an added model (its folder stays), or deletes a downloaded one.
@@ -100,7 +100,7 @@ pub fn remove_model(library: &Path, id: &str) -> Result<()> {
     if models::remove_own_model(&library.join(OWN_MODELS), id)? {
         return Ok(());
     }
-    let hub = Hub::from_env();
+    let hub = Hub::from_env()?;
     match REGISTRY.get(id) {
         Some(card) if models::find(card, &hub).is_some() => models::remove(card, &hub),
         Some(_) => Err(Error::ModelNotDownloaded { id: id.to_owned() }),
@@ -123,7 +123,8 @@ fn starter_row() -> ModelRow {
         size_mb: None,
         input_size: Some(128),
         dim: Some(384),
-        good_at: "There at once, offline, and weak: to try Sightline with; every other model finds much more".to_owned(),
+        good_at: "There at once, offline, and weak: to try Sightline with; every other model finds much more"
+            .to_owned(),
         state: ModelState::BuiltIn,
     }
 }

@@ -146,12 +146,7 @@ impl Pipeline<'_> {
         }
     }
 
-    fn prepared(
-        &self,
-        path: &std::path::Path,
-        bytes: Arc<[u8]>,
-        spent: &Spent,
-    ) -> Result<(PhotoRecord, RgbImage)> {
+    fn prepared(&self, path: &std::path::Path, bytes: Arc<[u8]>, spent: &Spent) -> Result<(PhotoRecord, RgbImage)> {
         let started = Instant::now();
         let decoded = media::decode_bytes(path, bytes, &self.limits)?;
         Spent::add(&spent.decode, started);
@@ -196,10 +191,10 @@ impl Pipeline<'_> {
             }
         }
         let vectors = if pictures.is_empty() { Vec::new() } else { self.encoder.embed_pictures(&pictures)? };
-        let embedded = waiting.into_iter().zip(vectors).map(|((item, hash, photo), vector)| Outcome {
-            item,
-            found: Found::Embedded { hash, photo, vector },
-        });
+        let embedded = waiting
+            .into_iter()
+            .zip(vectors)
+            .map(|((item, hash, photo), vector)| Outcome { item, found: Found::Embedded { hash, photo, vector } });
         outcomes.extend(embedded);
         Ok(outcomes)
     }

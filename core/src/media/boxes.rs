@@ -173,7 +173,10 @@ impl<'a> Items<'a> {
     /// The bodies of an item's properties of one kind.
     pub fn properties(&self, item: u64, wanted: Kind) -> impl Iterator<Item = &'a [u8]> + '_ {
         let indices = self.associations.iter().filter(move |(id, _)| *id == item).map(|(_, index)| *index);
-        indices.filter_map(|index| self.properties.get(index)).filter(move |(kind, _)| *kind == wanted).map(|(_, body)| *body)
+        indices
+            .filter_map(|index| self.properties.get(index))
+            .filter(move |(kind, _)| *kind == wanted)
+            .map(|(_, body)| *body)
     }
 
     /// What an item is made from ("dimg"), in order.

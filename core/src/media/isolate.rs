@@ -33,7 +33,10 @@ pub(super) fn isolated<T: Send + 'static>(
     work: impl FnOnce() -> Outcome<T> + Send + 'static,
 ) -> Outcome<T> {
     if ABANDONED.load(Ordering::Relaxed) >= MAX_ABANDONED {
-        return Err(Refusal::new("Sightline is still busy with pictures that take too long", "try this one again later"));
+        return Err(Refusal::new(
+            "Sightline is still busy with pictures that take too long",
+            "try this one again later",
+        ));
     }
     quiet_panics();
     let settled = Arc::new(AtomicBool::new(false));

@@ -7,14 +7,24 @@ use crate::error::Result;
 
 mod bytes;
 mod checkpoint;
+mod clip;
+mod dinov2;
 mod embedding;
 mod hub;
+mod names;
+mod openclip;
+mod ops;
 mod pickle;
+mod position;
 mod preprocess;
 mod registry;
 mod starter;
+mod text_tower;
+mod timm;
 mod tokenizer;
 mod towers;
+mod transformer;
+mod vit;
 mod weights;
 
 pub use checkpoint::{Checkpoint, load};
@@ -28,7 +38,7 @@ pub use tokenizer::{TextTokenizer, Tokenized};
 pub use towers::{ImageTower, TextTower};
 
 /// Every family of checkpoints, in the order in which they are asked. A new family is one file and one line here.
-pub const FAMILIES: &[&dyn Family] = &[];
+pub const FAMILIES: &[&dyn Family] = &[&clip::Clip, &openclip::OpenClip, &dinov2::DinoV2];
 
 /// A kind of checkpoint that can be recognised by its files and loaded.
 pub trait Family: Sync {

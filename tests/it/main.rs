@@ -1,1 +1,5 @@
-//! x
+//! Sightline's tests across crates, in one binary.
+
+mod cli;
+mod hub;
+mod tidy;

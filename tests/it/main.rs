@@ -2,4 +2,5 @@
 
 mod cli;
 mod hub;
+mod parity;
 mod tidy;

@@ -5,4 +5,5 @@ mod cli;
 mod hub;
 mod ingest;
 mod media;
+mod parity;
 mod tidy;

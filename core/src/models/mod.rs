@@ -11,6 +11,7 @@ mod clip;
 mod dinov2;
 mod embedding;
 mod hub;
+mod keys;
 mod names;
 mod openclip;
 mod ops;

@@ -9,6 +9,7 @@ mod bytes;
 mod checkpoint;
 mod embedding;
 mod hub;
+mod mobileclip;
 mod pickle;
 mod preprocess;
 mod registry;
@@ -28,7 +29,7 @@ pub use tokenizer::{TextTokenizer, Tokenized};
 pub use towers::{ImageTower, TextTower};
 
 /// Every family of checkpoints, in the order in which they are asked. A new family is one file and one line here.
-pub const FAMILIES: &[&dyn Family] = &[];
+pub const FAMILIES: &[&dyn Family] = &[&mobileclip::MobileClip];
 
 /// A kind of checkpoint that can be recognised by its files and loaded.
 pub trait Family: Sync {

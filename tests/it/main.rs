@@ -1,3 +1,5 @@
-//! Sightline's tests across crates, in one binary. In: fixtures and folders of their own. Out: passed or not.
+//! Sightline's tests across crates, in one binary.
 
+mod cli;
 mod hub;
+mod tidy;

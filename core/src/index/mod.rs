@@ -1,6 +1,18 @@
 //! Embeddings and metadata → store → snapshot. In: records, vectors, and what the user made. Out: immutable snapshots
 //! that search and drawing read without waiting. Knows no model: a vector comes with the identity of what made it.
 
+mod journal;
+mod layout;
+mod made;
 mod record;
+mod snapshot;
+mod store;
+mod table;
+mod user;
+mod vectors;
 
+pub use made::SavedSearch;
 pub use record::{ContentHash, FileRecord, FolderRecord, PhotoRecord};
+pub use snapshot::{Entry, Snapshot};
+pub use store::{Indexed, Opened, Store};
+pub use vectors::Vectors;

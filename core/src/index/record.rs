@@ -1,13 +1,30 @@
 //! The records of the store and their versioned bytes. In: bytes of any version so far. Out: the newest records. Knows
 //! no sled.
+//!
+//! The first byte is the version. Every version has frozen structs of its own, so that a change of the live records
+//! cannot change what old bytes mean; a new version is new frozen structs, a `From` and one arm in `decode_file`.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 /// blake3 of a file's bytes: what a photo is known by, wherever it lies and whatever it is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ContentHash(pub [u8; 32]);
+
+impl ContentHash {
+    /// The hash of a file's bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(*blake3::hash(bytes).as_bytes())
+    }
+
+    /// 64 hexadecimal digits.
+    pub fn to_hex(&self) -> String {
+        blake3::Hash::from_bytes(self.0).to_hex().to_string()
+    }
+}
 
 /// One file of an added folder. Several files may hold the same photo.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,4 +69,117 @@ pub struct FolderRecord {
     pub excluded: Vec<PathBuf>,
     /// Not there at the last look (an unplugged drive): its photos are kept.
     pub is_offline: bool,
+}
+
+/// A file and the photo in it, as they are stored together: one value a file costs a third of two trees.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Stored {
+    pub file: FileRecord,
+    pub photo: Option<Arc<PhotoRecord>>,
+}
+
+/// The newest version of a file's bytes.
+const FILE_VERSION: u8 = 1;
+
+/// Version 1 of a file's value; the path is the key.
+#[derive(Serialize, Deserialize)]
+struct FileV1 {
+    size: u64,
+    modified_ns: i64,
+    hash: Option<[u8; 32]>,
+    problem: Option<String>,
+    photo: Option<PhotoV1>,
+}
+
+/// Version 1 of a photo.
+#[derive(Serialize, Deserialize)]
+struct PhotoV1 {
+    width: u32,
+    height: u32,
+    format: String,
+    taken: Option<i64>,
+    camera: Option<String>,
+    lens: Option<String>,
+    position: Option<(f64, f64)>,
+}
+
+impl From<PhotoV1> for PhotoRecord {
+    fn from(old: PhotoV1) -> Self {
+        let PhotoV1 { width, height, format, taken, camera, lens, position } = old;
+        Self { width, height, format, taken, camera, lens, position }
+    }
+}
+
+impl From<&PhotoRecord> for PhotoV1 {
+    fn from(photo: &PhotoRecord) -> Self {
+        let PhotoRecord { width, height, format, taken, camera, lens, position } = photo.clone();
+        Self { width, height, format, taken, camera, lens, position }
+    }
+}
+
+/// The bytes of a file and its photo, in the newest version; the path is not in them.
+pub(super) fn encode_file(stored: &Stored) -> Vec<u8> {
+    let FileRecord { size, modified_ns, hash, problem, .. } = &stored.file;
+    let photo = stored.photo.as_deref().map(PhotoV1::from);
+    let hash = hash.map(|hash| hash.0);
+    encode(FILE_VERSION, &FileV1 { size: *size, modified_ns: *modified_ns, hash, problem: problem.clone(), photo })
+}
+
+/// A file from bytes of any version so far; `None` for bytes that are none of them.
+pub(super) fn decode_file(path: PathBuf, bytes: &[u8]) -> Option<Stored> {
+    let (version, rest) = bytes.split_first()?;
+    let old: FileV1 = match version {
+        1 => decode(rest)?,
+        _ => return None,
+    };
+    let hash = old.hash.map(ContentHash);
+    let file = FileRecord { path, size: old.size, modified_ns: old.modified_ns, hash, problem: old.problem };
+    Some(Stored { file, photo: old.photo.map(|photo| Arc::new(photo.into())) })
+}
+
+/// A version byte and a value after it.
+pub(super) fn encode<T: Serialize>(version: u8, value: &T) -> Vec<u8> {
+    // Plain structs into a growing vector: postcard has no way to fail here.
+    postcard::to_extend(value, vec![version]).unwrap_or_default()
+}
+
+/// A value that fills all of `bytes`.
+pub(super) fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Some(value),
+        _ => None,
+    }
+}
+
+/// The bytes of a path, such that those of a folder are the beginning of those of everything in it.
+#[cfg(unix)]
+pub(super) fn path_key(path: &Path) -> Vec<u8> {
+    std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()).to_vec()
+}
+
+/// The path of such bytes.
+#[cfg(unix)]
+pub(super) fn path_of_key(key: &[u8]) -> PathBuf {
+    let name: OsString = std::os::unix::ffi::OsStringExt::from_vec(key.to_vec());
+    PathBuf::from(name)
+}
+
+/// The bytes of a path, such that those of a folder are the beginning of those of everything in it.
+#[cfg(windows)]
+pub(super) fn path_key(path: &Path) -> Vec<u8> {
+    std::os::windows::ffi::OsStrExt::encode_wide(path.as_os_str()).flat_map(u16::to_be_bytes).collect()
+}
+
+/// The path of such bytes.
+#[cfg(windows)]
+pub(super) fn path_of_key(key: &[u8]) -> PathBuf {
+    let wide: Vec<u16> = key.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+    let name: OsString = std::os::windows::ffi::OsStringExt::from_wide(&wide);
+    PathBuf::from(name)
+}
+
+/// What the keys of all files in a folder begin with.
+pub(super) fn folder_prefix(folder: &Path) -> Vec<u8> {
+    // Joining nothing ends the path in exactly one separator, also that of the root.
+    path_key(&folder.join(""))
 }

@@ -1,0 +1,122 @@
+//! The library's folder: what lies where, who may use it, and what is done with parts that are broken. In: the folder.
+//! Out: paths, a lock, findings. Knows nothing of what the parts hold.
+
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// The newest layout of a library; written to the file `format`.
+pub(super) const FORMAT: u32 = 1;
+
+/// The paths in a library's folder.
+pub(super) struct Layout {
+    /// The library's folder.
+    pub root: PathBuf,
+}
+
+impl Layout {
+    pub fn store(&self) -> PathBuf {
+        self.root.join("store")
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        self.root.join("journal")
+    }
+
+    pub fn vectors(&self) -> PathBuf {
+        self.root.join("vectors")
+    }
+
+    fn format(&self) -> PathBuf {
+        self.root.join("format")
+    }
+
+    fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+}
+
+/// Holds the library for this process until it is dropped.
+pub(super) struct Lock(#[expect(dead_code, reason = "held for its drop")] fs_err::File);
+
+/// Makes the folder if need be, and takes the lock and the format.
+pub(super) fn enter(root: &Path) -> Result<(Layout, Lock)> {
+    fs_err::create_dir_all(root).map_err(|error| storage_error(error, root))?;
+    let layout = Layout { root: root.to_owned() };
+    let lock = lock(&layout)?;
+    check_format(&layout)?;
+    fs_err::create_dir_all(layout.vectors()).map_err(|error| storage_error(error, root))?;
+    Ok((layout, lock))
+}
+
+fn lock(layout: &Layout) -> Result<Lock> {
+    let file = fs_err::OpenOptions::new().create(true).truncate(false).write(true).open(layout.lock())?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::LibraryInUse { path: layout.root.clone() }),
+        Err(std::fs::TryLockError::Error(error)) => Err(storage_error(error, &layout.root)),
+    }
+}
+
+/// Writes the format of a new library, refuses one that a newer program made.
+fn check_format(layout: &Layout) -> Result<()> {
+    let mut text = String::new();
+    match fs_err::File::open(layout.format()) {
+        // A format is a few digits, whatever the file holds.
+        Ok(file) => file.take(32).read_to_string(&mut text).map(drop)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => (),
+        Err(error) => return Err(error.into()),
+    }
+    match text.trim().parse::<u32>() {
+        Ok(found) if found > FORMAT => Err(Error::NewerLibrary { found, known: FORMAT, path: layout.root.clone() }),
+        Ok(_) => Ok(()),
+        // Missing, or torn while it was first written: version 1 is the first there is.
+        Err(_) => write_whole(&layout.format(), format!("{FORMAT}\n").as_bytes()),
+    }
+}
+
+/// Writes a file whole or not at all.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let beside = path.with_extension("new");
+    let write = || {
+        let mut file = fs_err::File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs_err::rename(&beside, path)
+    };
+    write().map_err(|error| storage_error(error, path))
+}
+
+/// Renames a broken part to `<name>.broken-<n>`, and says to what.
+pub(super) fn set_aside(path: &Path) -> Result<PathBuf> {
+    let aside = free_name(path);
+    fs_err::rename(path, &aside).map_err(|error| storage_error(error, path))?;
+    Ok(aside)
+}
+
+/// Copies a broken file to `<name>.broken-<n>`, and says to what.
+pub(super) fn copy_aside(path: &Path) -> Result<PathBuf> {
+    let aside = free_name(path);
+    fs_err::copy(path, &aside).map_err(|error| storage_error(error, path))?;
+    Ok(aside)
+}
+
+fn free_name(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".broken-");
+    let mut names = (1..).map(|number: u32| {
+        let mut name = name.clone();
+        name.push(number.to_string());
+        path.with_file_name(name)
+    });
+    names.find(|aside| !aside.exists()).unwrap_or_else(|| path.with_extension("broken"))
+}
+
+/// A full disk by its own name; every other failure as it is.
+pub(super) fn storage_error(error: std::io::Error, path: &Path) -> Error {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull { path: path.to_owned() },
+        _ => Error::Io(error),
+    }
+}

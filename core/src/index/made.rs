@@ -1,0 +1,200 @@
+//! What the user made: folders, tags, favourites, albums, saved searches, the choice of model. In: changes. Out: what
+//! holds now. Pure: the journal and the store keep the same slots, each in its own way.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::record::{decode, encode, path_key, path_of_key};
+use super::{ContentHash, FolderRecord};
+use crate::models::ModelIdentity;
+
+/// A search that the user named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedSearch {
+    /// What the user calls it.
+    pub name: String,
+    /// The request, as whoever saved it wrote it.
+    pub json: String,
+}
+
+/// The place of one thing that the user made. The order of the variants is part of the bytes: only add at the end.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Slot {
+    /// A folder, by the bytes of its path.
+    Folder(Vec<u8>),
+    /// The tags of a photo.
+    Tags(ContentHash),
+    /// A favourite.
+    Favourite(ContentHash),
+    /// An album, by its name.
+    Album(String),
+    /// A photo in an album.
+    Member(String, ContentHash),
+    /// A saved search, by its name.
+    Search(String),
+    /// The model that is searched with.
+    ActiveModel,
+}
+
+/// A slot and what it holds from now on; `None` empties it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Change {
+    pub slot: Slot,
+    pub value: Option<Vec<u8>>,
+}
+
+/// Version 1 of a folder's value; `excluded` as bytes of paths.
+#[derive(Serialize, Deserialize)]
+struct FolderV1 {
+    excluded: Vec<Vec<u8>>,
+    is_offline: bool,
+}
+
+/// The version of all values here.
+const VALUE_VERSION: u8 = 1;
+
+impl Change {
+    /// `slot` is empty from now on.
+    pub fn clear(slot: Slot) -> Self {
+        Self { slot, value: None }
+    }
+
+    fn set<T: Serialize>(slot: Slot, value: &T) -> Self {
+        Self { slot, value: Some(encode(VALUE_VERSION, value)) }
+    }
+
+    pub fn folder(folder: &FolderRecord) -> Self {
+        let excluded = folder.excluded.iter().map(|path| path_key(path)).collect();
+        let value = FolderV1 { excluded, is_offline: folder.is_offline };
+        Self::set(Slot::Folder(path_key(&folder.path)), &value)
+    }
+
+    /// The tags of a photo, sorted and each once; none at all empty the slot.
+    pub fn tags(hash: ContentHash, tags: &[String]) -> Self {
+        let mut tags = tags.to_vec();
+        tags.sort();
+        tags.dedup();
+        if tags.is_empty() { Self::clear(Slot::Tags(hash)) } else { Self::set(Slot::Tags(hash), &tags) }
+    }
+
+    pub fn favourite(hash: ContentHash) -> Self {
+        Self::set(Slot::Favourite(hash), &())
+    }
+
+    pub fn album(name: &str) -> Self {
+        Self::set(Slot::Album(name.to_owned()), &())
+    }
+
+    pub fn member(album: &str, hash: ContentHash) -> Self {
+        Self::set(Slot::Member(album.to_owned(), hash), &())
+    }
+
+    pub fn search(search: &SavedSearch) -> Self {
+        Self::set(Slot::Search(search.name.clone()), &search.json)
+    }
+
+    pub fn active_model(identity: &ModelIdentity) -> Self {
+        Self::set(Slot::ActiveModel, identity)
+    }
+}
+
+/// All slots that hold something.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Made {
+    slots: BTreeMap<Slot, Vec<u8>>,
+}
+
+impl Made {
+    pub fn apply(&mut self, changes: &[Change]) {
+        for Change { slot, value } in changes {
+            match value {
+                Some(value) => self.slots.insert(slot.clone(), value.clone()),
+                None => self.slots.remove(slot),
+            };
+        }
+    }
+
+    /// The changes that make this out of nothing.
+    pub fn changes(&self) -> Vec<Change> {
+        self.slots.iter().map(|(slot, value)| Change { slot: slot.clone(), value: Some(value.clone()) }).collect()
+    }
+
+    pub fn folders(&self) -> Vec<FolderRecord> {
+        let folder = |(slot, value): (&Slot, &Vec<u8>)| match slot {
+            Slot::Folder(key) => {
+                let FolderV1 { excluded, is_offline } = read(value)?;
+                let excluded = excluded.iter().map(|key| path_of_key(key)).collect();
+                Some(FolderRecord { path: path_of_key(key), excluded, is_offline })
+            }
+            _ => None,
+        };
+        self.slots.iter().filter_map(folder).collect()
+    }
+
+    pub fn folder(&self, path: &Path) -> Option<FolderRecord> {
+        self.folders().into_iter().find(|folder| folder.path == path)
+    }
+
+    pub fn tags(&self, hash: &ContentHash) -> Vec<String> {
+        self.slots.get(&Slot::Tags(*hash)).and_then(|value| read(value)).unwrap_or_default()
+    }
+
+    /// The tags of all tagged photos.
+    pub fn all_tags(&self) -> impl Iterator<Item = (ContentHash, Vec<String>)> {
+        self.slots.iter().filter_map(|(slot, value)| match slot {
+            Slot::Tags(hash) => Some((*hash, read(value)?)),
+            _ => None,
+        })
+    }
+
+    pub fn favourites(&self) -> impl Iterator<Item = ContentHash> {
+        self.slots.keys().filter_map(|slot| if let Slot::Favourite(hash) = slot { Some(*hash) } else { None })
+    }
+
+    pub fn is_favourite(&self, hash: &ContentHash) -> bool {
+        self.slots.contains_key(&Slot::Favourite(*hash))
+    }
+
+    pub fn albums(&self) -> Vec<String> {
+        let name = |slot: &Slot| if let Slot::Album(name) = slot { Some(name.clone()) } else { None };
+        self.slots.keys().filter_map(name).collect()
+    }
+
+    pub fn has_album(&self, name: &str) -> bool {
+        self.slots.contains_key(&Slot::Album(name.to_owned()))
+    }
+
+    pub fn members(&self, album: &str) -> Vec<ContentHash> {
+        let end = |byte| Slot::Member(album.to_owned(), ContentHash([byte; 32]));
+        let hash = |slot: &Slot| if let Slot::Member(_, hash) = slot { Some(*hash) } else { None };
+        self.slots.range(end(0)..=end(255)).filter_map(|(slot, _)| hash(slot)).collect()
+    }
+
+    pub fn searches(&self) -> Vec<SavedSearch> {
+        let search = |(slot, value): (&Slot, &Vec<u8>)| match slot {
+            Slot::Search(name) => Some(SavedSearch { name: name.clone(), json: read(value)? }),
+            _ => None,
+        };
+        self.slots.iter().filter_map(search).collect()
+    }
+
+    pub fn active_model(&self) -> Option<ModelIdentity> {
+        self.slots.get(&Slot::ActiveModel).and_then(|value| read(value))
+    }
+
+    /// The added folder that `path` belongs to: the innermost one.
+    pub fn innermost<'a>(folders: &'a [FolderRecord], path: &Path) -> Option<&'a FolderRecord> {
+        let holding = folders.iter().filter(|folder| path.starts_with(&folder.path));
+        holding.max_by_key(|folder| folder.path.as_os_str().len())
+    }
+}
+
+/// A value of any version so far.
+fn read<T: serde::de::DeserializeOwned>(value: &[u8]) -> Option<T> {
+    match value.split_first()? {
+        (1, rest) => decode(rest),
+        _ => None,
+    }
+}

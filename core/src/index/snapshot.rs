@@ -1,0 +1,126 @@
+//! Everything search and drawing need, as of one moment. In: the store's records and vectors. Out: an immutable value
+//! that is shared by `Arc`; a new one replaces it, nothing in it ever changes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::made::Made;
+use super::record::Stored;
+use super::table::HashTable;
+use super::{ContentHash, FolderRecord, PhotoRecord, Store, Vectors};
+use crate::error::Result;
+use crate::models::ModelIdentity;
+
+/// One file as search, filters and the grid see it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Absolute.
+    pub path: PathBuf,
+    /// The photo in it.
+    pub hash: ContentHash,
+    /// Length in bytes.
+    pub size: u64,
+    /// Modification time, nanoseconds since 1970.
+    pub modified_ns: i64,
+    /// What is known of the photo; shared by copies.
+    pub photo: Arc<PhotoRecord>,
+    /// The row of its vector; `None` while it waits for its embedding.
+    pub row: Option<u32>,
+    /// The user's tags, sorted.
+    pub tags: Arc<[String]>,
+    /// One of the user's favourites.
+    pub is_favourite: bool,
+    /// On a drive that is not there now.
+    pub is_offline: bool,
+}
+
+impl Entry {
+    /// When it was taken, else when its file was last written: seconds since 1970.
+    pub fn date(&self) -> i64 {
+        self.photo.taken.unwrap_or(self.modified_ns.div_euclid(1_000_000_000))
+    }
+}
+
+/// The library at one moment.
+pub struct Snapshot {
+    /// All files, sorted by path.
+    pub entries: Vec<Entry>,
+    /// The vectors of the model that is searched with; one row per photo (content), not per file.
+    pub vectors: Arc<Vectors>,
+    /// For every row of `vectors`, the indices into `entries` of the files that hold it, ascending by path. Empty for
+    /// a row whose files are gone.
+    pub entries_of_row: Vec<Vec<u32>>,
+}
+
+impl Snapshot {
+    /// Nothing at all.
+    pub fn empty(identity: &ModelIdentity) -> Self {
+        Self::new(Vec::new(), Vectors::empty(identity.clone(), 0))
+    }
+
+    /// Entries in any order, and the vectors that their rows are of.
+    pub fn new(mut entries: Vec<Entry>, vectors: Vectors) -> Self {
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut entries_of_row = vec![Vec::new(); vectors.rows()];
+        for (index, entry) in entries.iter_mut().enumerate() {
+            // A row that came after the vectors were taken is for the next snapshot.
+            entry.row = entry.row.filter(|row| (*row as usize) < vectors.rows());
+            if let Some(row) = entry.row {
+                entries_of_row[row as usize].push(index as u32);
+            }
+        }
+        Self { entries, vectors: Arc::new(vectors), entries_of_row }
+    }
+
+    /// The library as of now, with the vectors of the model `identity`.
+    ///
+    /// # Errors
+    /// [`crate::Error::BrokenLibrary`].
+    pub fn build(store: &Store, identity: &ModelIdentity) -> Result<Self> {
+        let vectors = store.vectors(identity)?;
+        let user = UserMade::of(store);
+        let row = |hash: &ContentHash| {
+            // Between the two lines above the store may have gone on, even have moved its rows.
+            let row = store.row(identity, hash).filter(|row| (*row as usize) < vectors.rows())?;
+            (vectors.hash(row as usize) == *hash).then_some(row)
+        };
+        let entries = store.stored(&[])?.into_iter().filter_map(|stored| user.entry(stored, &row)).collect();
+        Ok(Self::new(entries, vectors))
+    }
+}
+
+/// What the user made, by photo.
+struct UserMade {
+    folders: Vec<FolderRecord>,
+    tags: HashTable<Arc<[String]>>,
+    no_tags: Arc<[String]>,
+    favourites: HashTable<()>,
+}
+
+impl UserMade {
+    fn of(store: &Store) -> Self {
+        store.made(|made| Self {
+            folders: made.folders(),
+            tags: made.all_tags().map(|(hash, tags)| (hash, tags.into())).collect(),
+            no_tags: Arc::new([]),
+            favourites: made.favourites().map(|hash| (hash, ())).collect(),
+        })
+    }
+
+    /// A file that holds a photo; `None` for one that does not.
+    fn entry(&self, stored: Stored, row: impl Fn(&ContentHash) -> Option<u32>) -> Option<Entry> {
+        let Stored { file, photo } = stored;
+        let (hash, photo) = (file.hash.filter(|_| file.problem.is_none())?, photo?);
+        Some(Entry {
+            is_offline: Made::innermost(&self.folders, &file.path).is_some_and(|folder| folder.is_offline),
+            path: file.path,
+            hash,
+            size: file.size,
+            modified_ns: file.modified_ns,
+            photo,
+            row: row(&hash),
+            tags: Arc::clone(self.tags.get(&hash).unwrap_or(&self.no_tags)),
+            is_favourite: self.favourites.contains_key(&hash),
+        })
+    }
+}

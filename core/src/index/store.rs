@@ -1,0 +1,495 @@
+//! The library's storage. In: a library's folder; records, vectors and what the user made. Out: the same, also after a
+//! crash at any moment. The only file that names sled; knows no picture and no window.
+//!
+//! sled holds the files with their photos, and a copy of what the user made. Everything in it can be rebuilt: the
+//! records from the photos, the rest from the journal. Vectors lie in files of their own (see `table`).
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+use super::journal::{Journal, Replayed};
+use super::layout::{self, Layout, Lock, storage_error};
+use super::made::{Change, Made};
+use super::record::{Stored, decode, decode_file, encode, encode_file, folder_prefix, path_key, path_of_key};
+use super::table::{HashTable, Table};
+use super::{ContentHash, FileRecord, PhotoRecord, Vectors};
+use crate::error::{Error, Result};
+use crate::models::{ModelIdentity, UnitVector};
+
+/// So long may work be lost to a crash.
+const FLUSH_EVERY: Duration = Duration::from_secs(3);
+/// sled's own cache. Records are read once, in order, so more brings nothing.
+const CACHE_BYTES: u64 = 16 << 20;
+/// Version of the keys under which sled keeps its copy of what the user made.
+const SLOT_VERSION: u8 = 1;
+/// In sled once the copy of what the user made was complete.
+const COPY_IS_COMPLETE: &[u8] = b"copy is complete";
+
+/// An open library. Shared by reference between threads.
+pub struct Store {
+    files: sled::Tree,
+    copy: sled::Tree,
+    db: sled::Db,
+    user: Mutex<User>,
+    tables: RwLock<BTreeMap<ModelIdentity, Table>>,
+    photos: RwLock<HashTable<Arc<PhotoRecord>>>,
+    flushed: Mutex<Instant>,
+    layout: Layout,
+    _lock: Lock,
+}
+
+struct User {
+    journal: Journal,
+    made: Made,
+}
+
+/// A library that was opened.
+pub struct Opened {
+    /// The library.
+    pub store: Store,
+    /// What was found damaged and what was done about it, a sentence each without a full stop.
+    pub findings: Vec<String>,
+}
+
+/// A file that was looked at, and what was found in it.
+#[derive(Debug, Clone)]
+pub struct Indexed {
+    /// The file.
+    pub file: FileRecord,
+    /// The photo in it; `None` for a file that could not be used, or whose photo the store knows already.
+    pub photo: Option<PhotoRecord>,
+    /// Its vector; `None` where the store has it already.
+    pub vector: Option<UnitVector>,
+}
+
+impl Store {
+    /// Opens or makes the library in `root`. Broken parts are set aside and rebuilt, and said in the findings.
+    ///
+    /// # Errors
+    /// [`Error::LibraryInUse`], [`Error::NewerLibrary`], [`Error::DiskFull`], or a folder that cannot be written to.
+    pub fn open(root: &Path) -> Result<Opened> {
+        let (layout, lock) = layout::enter(root)?;
+        let mut findings = Vec::new();
+        let (journal, replayed) = Journal::open(&layout.journal())?;
+        let shelf = open_or_rebuild(&layout, &mut findings)?;
+        let user = open_user(&layout, journal, replayed, &shelf, &mut findings)?;
+        let tables = open_tables(&layout.vectors(), &mut findings)?;
+        let Shelf { db, files, copy, photos, .. } = shelf;
+        let (user, tables, photos) = (Mutex::new(user), RwLock::new(tables), RwLock::new(photos));
+        let flushed = Mutex::new(Instant::now());
+        let store = Self { files, copy, db, user, tables, photos, flushed, layout, _lock: lock };
+        store.bring_copy_up_to_date()?;
+        Ok(Opened { store, findings })
+    }
+
+    /// The library's folder.
+    pub fn root(&self) -> &Path {
+        &self.layout.root
+    }
+
+    /// Keeps what was found in a batch of files: all of it or, after a crash, none. On the disk for certain after
+    /// [`Store::flush`], which happens by itself every few seconds of recording.
+    ///
+    /// # Errors
+    /// [`Error::DiskFull`]; [`Error::ModelMismatch`] for a vector of another length than the model's others.
+    pub fn record(&self, identity: &ModelIdentity, batch: &[Indexed]) -> Result<()> {
+        self.append_vectors(identity, batch)?;
+        let mut changes = sled::Batch::default();
+        for indexed in batch {
+            let file = indexed.file.clone();
+            let photo = self.shared_photo(indexed);
+            changes.insert(path_key(&file.path), encode_file(&Stored { file, photo }));
+        }
+        self.guard(|| self.files.apply_batch(changes))?;
+        self.flush_now_and_then()
+    }
+
+    fn append_vectors(&self, identity: &ModelIdentity, batch: &[Indexed]) -> Result<()> {
+        let with_vector = |indexed: &&Indexed| indexed.vector.is_some() && indexed.file.hash.is_some();
+        let Some(dim) = batch.iter().find(with_vector).and_then(|indexed| Some(indexed.vector.as_ref()?.dim())) else {
+            return Ok(());
+        };
+        let mut tables = write(&self.tables);
+        if !tables.contains_key(identity) {
+            tables.insert(identity.clone(), Table::create(&self.layout.vectors(), identity, dim)?);
+        }
+        let vectors = batch.iter().filter_map(|indexed| Some((indexed.file.hash?, indexed.vector.as_ref()?)));
+        match tables.get_mut(identity) {
+            Some(table) => table.append(vectors),
+            None => Ok(()),
+        }
+    }
+
+    /// The photo of a file, one value for all its copies.
+    fn shared_photo(&self, indexed: &Indexed) -> Option<Arc<PhotoRecord>> {
+        let hash = indexed.file.hash?;
+        match &indexed.photo {
+            None => self.photo(&hash),
+            Some(photo) => {
+                let photo = Arc::new(photo.clone());
+                write(&self.photos).insert(hash, Arc::clone(&photo));
+                Some(photo)
+            }
+        }
+    }
+
+    /// Brings everything that was recorded to the disk.
+    ///
+    /// # Errors
+    /// [`Error::DiskFull`], or a disk that fails.
+    pub fn flush(&self) -> Result<()> {
+        for table in read(&self.tables).values() {
+            table.flush()?;
+        }
+        self.guard(|| self.db.flush())?;
+        *lock(&self.flushed) = Instant::now();
+        Ok(())
+    }
+
+    fn flush_now_and_then(&self) -> Result<()> {
+        let is_due = lock(&self.flushed).elapsed() >= FLUSH_EVERY;
+        if is_due { self.flush() } else { Ok(()) }
+    }
+
+    /// All files in a folder and below, in the order of their paths' bytes.
+    ///
+    /// # Errors
+    /// [`Error::BrokenLibrary`].
+    pub fn files_under(&self, folder: &Path) -> Result<Vec<FileRecord>> {
+        Ok(self.stored(&folder_prefix(folder))?.into_iter().map(|stored| stored.file).collect())
+    }
+
+    /// All files, in the order of their paths' bytes.
+    ///
+    /// # Errors
+    /// [`Error::BrokenLibrary`].
+    pub fn files(&self) -> Result<Vec<FileRecord>> {
+        Ok(self.stored(&[])?.into_iter().map(|stored| stored.file).collect())
+    }
+
+    /// One file.
+    ///
+    /// # Errors
+    /// [`Error::BrokenLibrary`].
+    pub fn file(&self, path: &Path) -> Result<Option<FileRecord>> {
+        let value = self.guard(|| self.files.get(path_key(path)))?;
+        Ok(value.and_then(|value| decode_file(path.to_owned(), &value)).map(|stored| stored.file))
+    }
+
+    /// The files whose keys begin with `prefix`, and their photos.
+    pub(super) fn stored(&self, prefix: &[u8]) -> Result<Vec<Stored>> {
+        let photos = read(&self.photos);
+        self.guard(|| {
+            let mut found = Vec::new();
+            for item in self.files.scan_prefix(prefix) {
+                let (key, value) = item?;
+                let Some(mut stored) = decode_file(path_of_key(&key), &value) else { continue };
+                // Copies share one value with what is in memory already.
+                let shared = stored.file.hash.and_then(|hash| photos.get(&hash).cloned());
+                stored.photo = shared.or(stored.photo);
+                found.push(stored);
+            }
+            Ok(found)
+        })
+    }
+
+    /// Gives a file that was moved or renamed its new path; its photo, vector and tags stay with it.
+    ///
+    /// # Errors
+    /// [`Error::BrokenLibrary`], [`Error::DiskFull`].
+    pub fn move_file(&self, old: &Path, new: &Path) -> Result<()> {
+        let Some(value) = self.guard(|| self.files.get(path_key(old)))? else { return Ok(()) };
+        let mut changes = sled::Batch::default();
+        changes.remove(path_key(old));
+        changes.insert(path_key(new), value);
+        self.guard(|| self.files.apply_batch(changes))
+    }
+
+    /// Forgets files. What the user made of their photos stays, and so do their vectors until
+    /// [`Store::compact_vectors`].
+    ///
+    /// # Errors
+    /// [`Error::BrokenLibrary`], [`Error::DiskFull`].
+    pub fn forget_files<P: AsRef<Path>>(&self, paths: &[P]) -> Result<()> {
+        let mut changes = sled::Batch::default();
+        for path in paths {
+            changes.remove(path_key(path.as_ref()));
+        }
+        self.guard(|| self.files.apply_batch(changes))
+    }
+
+    /// What is known of a photo.
+    pub fn photo(&self, hash: &ContentHash) -> Option<Arc<PhotoRecord>> {
+        read(&self.photos).get(hash).cloned()
+    }
+
+    /// Whether a photo has a vector of this model.
+    pub fn has_vector(&self, identity: &ModelIdentity, hash: &ContentHash) -> bool {
+        self.row(identity, hash).is_some()
+    }
+
+    /// Whether nothing needs to be computed for a photo: it is known and has a vector of this model.
+    pub fn is_known(&self, identity: &ModelIdentity, hash: &ContentHash) -> bool {
+        self.has_vector(identity, hash) && read(&self.photos).contains_key(hash)
+    }
+
+    /// The row of a photo in the vectors of a model.
+    pub fn row(&self, identity: &ModelIdentity, hash: &ContentHash) -> Option<u32> {
+        read(&self.tables).get(identity)?.row(hash)
+    }
+
+    /// All vectors of a model as of now; none for a model that embedded nothing yet.
+    ///
+    /// # Errors
+    /// Files that cannot be mapped.
+    pub fn vectors(&self, identity: &ModelIdentity) -> Result<Vectors> {
+        let tables = read(&self.tables);
+        tables.get(identity).map_or_else(|| Ok(Vectors::empty(identity.clone(), 0)), Table::vectors)
+    }
+
+    /// The models that have vectors here.
+    pub fn models(&self) -> Vec<ModelIdentity> {
+        read(&self.tables).keys().cloned().collect()
+    }
+
+    /// Removes all vectors of a model.
+    ///
+    /// # Errors
+    /// Files that cannot be removed.
+    pub fn remove_model_vectors(&self, identity: &ModelIdentity) -> Result<()> {
+        let table = write(&self.tables).remove(identity);
+        table.map_or(Ok(()), Table::remove)
+    }
+
+    /// Gives back the space of vectors whose photos are gone, once they are a quarter of a model's. Snapshots taken
+    /// before stay true.
+    ///
+    /// # Errors
+    /// [`Error::DiskFull`].
+    pub fn compact_vectors(&self) -> Result<()> {
+        let kept: HashTable<()> = self.files()?.into_iter().filter_map(|file| Some((file.hash?, ()))).collect();
+        for table in write(&self.tables).values_mut() {
+            table.compact(|hash| kept.contains_key(hash))?;
+        }
+        Ok(())
+    }
+
+    /// Compares every vector with its check, in all models; says how many are damaged. Reads everything.
+    ///
+    /// # Errors
+    /// Files that cannot be mapped.
+    pub fn damaged_vectors(&self) -> Result<usize> {
+        read(&self.tables).values().map(Table::damaged_rows).sum()
+    }
+
+    /// Keeps what the user made: on the disk in the journal, then in sled, before this returns.
+    pub(super) fn change(&self, changes: &[Change]) -> Result<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let mut user = lock(&self.user);
+        user.journal.append(changes)?;
+        user.made.apply(changes);
+        self.copy_to_sled(changes)?;
+        let User { journal, made } = &mut *user;
+        journal.compact(made)
+    }
+
+    /// Looks at what the user made.
+    pub(super) fn made<T>(&self, look: impl FnOnce(&Made) -> T) -> T {
+        look(&lock(&self.user).made)
+    }
+
+    fn copy_to_sled(&self, changes: &[Change]) -> Result<()> {
+        let mut batch = sled::Batch::default();
+        for Change { slot, value } in changes {
+            let key = encode(SLOT_VERSION, slot);
+            match value {
+                Some(value) => batch.insert(key, value.as_slice()),
+                None => batch.remove(key),
+            }
+        }
+        self.guard(|| {
+            self.copy.apply_batch(batch)?;
+            self.db.flush()
+        })?;
+        Ok(())
+    }
+
+    /// sled's copy may lack the last change, or be of a store that was just rebuilt.
+    fn bring_copy_up_to_date(&self) -> Result<()> {
+        let copied = self.guard(|| read_copy(&self.copy))?;
+        let made = lock(&self.user).made.clone();
+        if copied != made {
+            let cleared = copied.changes().into_iter().map(|change| Change::clear(change.slot));
+            self.copy_to_sled(&cleared.chain(made.changes()).collect::<Vec<_>>())?;
+        }
+        self.guard(|| self.db.insert(COPY_IS_COMPLETE, &[])).map(drop)
+    }
+
+    fn guard<T>(&self, work: impl FnOnce() -> sled::Result<T>) -> Result<T> {
+        guard(&self.layout.store(), work)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // Nobody is left to tell; what is not flushed is found missing by the next run and done again.
+        self.flush().ok();
+    }
+}
+
+/// sled, open, with everything in it read once.
+struct Shelf {
+    db: sled::Db,
+    files: sled::Tree,
+    copy: sled::Tree,
+    photos: HashTable<Arc<PhotoRecord>>,
+    /// What the user made according to sled; `None` where the copy was never complete.
+    made: Option<Made>,
+    unreadable: usize,
+}
+
+/// Opens sled; a broken one is set aside and an empty one made.
+fn open_or_rebuild(layout: &Layout, findings: &mut Vec<String>) -> Result<Shelf> {
+    let path = layout.store();
+    let shelf = match open_shelf(&path) {
+        Ok(shelf) => shelf,
+        Err(Error::BrokenLibrary { reason, .. }) => {
+            let aside = layout::set_aside(&path)?;
+            findings.push(format!(
+                "the store was damaged ({reason}); it was set aside and a new one made: tags, favourites, albums and \
+                 saved searches are kept, run `sightline index` to read the photos again: {}",
+                aside.display()
+            ));
+            open_shelf(&path)?
+        }
+        Err(error) => return Err(error),
+    };
+    if shelf.unreadable > 0 {
+        findings.push(format!("{} records could not be read; their files will be indexed again", shelf.unreadable));
+    }
+    Ok(shelf)
+}
+
+/// Opens sled and reads all of it, so that damage shows now and not in the middle of the work.
+fn open_shelf(path: &Path) -> Result<Shelf> {
+    guard(path, || {
+        let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES);
+        let db = config.flush_every_ms(Some(FLUSH_EVERY.as_millis() as u64)).open()?;
+        let (files, copy) = (db.open_tree("files")?, db.open_tree("made by the user")?);
+        let mut photos = HashTable::default();
+        let mut unreadable = 0;
+        for item in &files {
+            let (key, value) = item?;
+            match decode_file(path_of_key(&key), &value) {
+                Some(Stored { file, photo }) => photos.extend(file.hash.zip(photo)),
+                None => {
+                    unreadable += 1;
+                    files.remove(key)?;
+                }
+            }
+        }
+        let made = if db.contains_key(COPY_IS_COMPLETE)? { Some(read_copy(&copy)?) } else { None };
+        Ok(Shelf { db, files, copy, photos, made, unreadable })
+    })
+}
+
+fn read_copy(copy: &sled::Tree) -> sled::Result<Made> {
+    let mut made = Made::default();
+    for item in copy {
+        let (key, value) = item?;
+        if let Some((&SLOT_VERSION, rest)) = key.split_first()
+            && let Some(slot) = decode(rest)
+        {
+            made.apply(&[Change { slot, value: Some(value.to_vec()) }]);
+        }
+    }
+    Ok(made)
+}
+
+/// What the user made: from the journal, or, where that is damaged, from sled's copy, which is flushed with every
+/// change and so has everything that was ever confirmed.
+fn open_user(
+    layout: &Layout,
+    mut journal: Journal,
+    replayed: Replayed,
+    shelf: &Shelf,
+    findings: &mut Vec<String>,
+) -> Result<User> {
+    if replayed.is_whole() {
+        return Ok(User { journal, made: replayed.made });
+    }
+    let (made, source) = match &shelf.made {
+        Some(made) => (made.clone(), "nothing is lost, the store had a copy"),
+        None => (replayed.made, "what could be read of it is kept"),
+    };
+    if replayed.skipped_bytes > 0 {
+        let aside = layout::copy_aside(&layout.journal())?;
+        let bytes = replayed.skipped_bytes;
+        findings.push(format!("{bytes} bytes of the journal were damaged; {source}: {}", aside.display()));
+    } else {
+        findings.push(format!("the journal's last entry was cut short by a crash and dropped; {source}"));
+    }
+    journal.rewrite(&made)?;
+    Ok(User { journal, made })
+}
+
+/// Opens the vectors of all models; damaged ones are set aside.
+fn open_tables(folder: &Path, findings: &mut Vec<String>) -> Result<BTreeMap<ModelIdentity, Table>> {
+    let mut tables = BTreeMap::new();
+    for entry in fs_err::read_dir(folder)? {
+        let keys = entry?.path();
+        if keys.extension().is_none_or(|extension| extension != "keys") {
+            continue;
+        }
+        match Table::open(&keys.with_extension(""))? {
+            Some(table) => drop(tables.insert(table.identity().clone(), table)),
+            None => {
+                let aside = layout::set_aside(&keys)?;
+                findings.push(format!(
+                    "the vectors of a model were damaged and will be computed again by `sightline index`: {}",
+                    aside.display()
+                ));
+            }
+        }
+    }
+    Ok(tables)
+}
+
+/// Runs what uses sled: its panics and errors become ours.
+fn guard<T>(path: &Path, work: impl FnOnce() -> sled::Result<T>) -> Result<T> {
+    let broken = |reason: String| Error::BrokenLibrary { reason, path: path.to_owned() };
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(sled::Error::Io(error))) => Err(storage_failure(error, path)),
+        Ok(Err(error)) => Err(broken(error.to_string())),
+        Err(_) => Err(broken("its storage stopped in the middle".to_owned())),
+    }
+}
+
+/// An error of the system that has nothing to do with what is in the store, or else damage.
+fn storage_failure(error: std::io::Error, path: &Path) -> Error {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other => {
+            Error::BrokenLibrary { reason: error.to_string(), path: path.to_owned() }
+        }
+        _ => storage_error(error, path),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,104 @@
+//! Added folders → events while they change. In: folders, a callback. Out: debounced events, on a thread of the
+//! watcher's own. Says when the system cannot watch; reads no file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode};
+use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
+
+use crate::error::{Error, Problem, Result};
+
+/// So long must a file be quiet: a copy in progress is one event.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// What happened in the watched folders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WatchEvent {
+    /// Files or folders were made, changed, moved or removed: sorted, each once.
+    Changed(Vec<PathBuf>),
+    /// Events were lost: only a look at everything tells what changed.
+    Overflow,
+    /// A folder is not watched from now on, and why: the system's limit of watches, most often.
+    Unwatched(Problem),
+}
+
+/// Watched folders. Dropping it ends the watching.
+pub struct Watch {
+    unwatched: Vec<Problem>,
+    _debouncer: Debouncer<RecommendedWatcher, RecommendedCache>,
+}
+
+impl Watch {
+    /// The folders that cannot be watched, and why.
+    pub fn unwatched(&self) -> &[Problem] {
+        &self.unwatched
+    }
+}
+
+/// Watches `folders` and everything below them. A folder that cannot be watched is no error but in
+/// [`Watch::unwatched`].
+///
+/// # Errors
+/// A system that watches nothing at all.
+pub fn watch(folders: &[PathBuf], on_event: impl Fn(WatchEvent) + Send + 'static) -> Result<Watch> {
+    watch_after(QUIET, folders, on_event)
+}
+
+fn watch_after(quiet: Duration, folders: &[PathBuf], on_event: impl Fn(WatchEvent) + Send + 'static) -> Result<Watch> {
+    let handle = move |result: DebounceEventResult| events(result).into_iter().for_each(&on_event);
+    let mut debouncer = new_debouncer(quiet, None, handle).map_err(|error| unwatchable(&error))?;
+    let mut unwatched = Vec::new();
+    for folder in folders {
+        if let Err(error) = debouncer.watch(folder, RecursiveMode::Recursive) {
+            unwatched.push(problem(folder, &error));
+        }
+    }
+    Ok(Watch { unwatched, _debouncer: debouncer })
+}
+
+/// What the debouncer gave as our events.
+fn events(result: DebounceEventResult) -> Vec<WatchEvent> {
+    let events = match result {
+        Ok(events) => events,
+        Err(errors) => return errors.iter().map(failed).collect(),
+    };
+    if events.iter().any(|event| event.need_rescan()) {
+        return vec![WatchEvent::Overflow];
+    }
+    let changes = events.into_iter().filter(|event| !matches!(event.kind, EventKind::Access(_)));
+    let mut paths: Vec<PathBuf> = changes.flat_map(|event| event.event.paths).collect();
+    paths.sort();
+    paths.dedup();
+    if paths.is_empty() { Vec::new() } else { vec![WatchEvent::Changed(paths)] }
+}
+
+fn failed(error: &notify::Error) -> WatchEvent {
+    match error.paths.first() {
+        Some(path) => WatchEvent::Unwatched(problem(path, error)),
+        None if matches!(error.kind, ErrorKind::MaxFilesWatch) => WatchEvent::Unwatched(problem(Path::new(""), error)),
+        // Whatever was lost, looking at everything finds it.
+        None => WatchEvent::Overflow,
+    }
+}
+
+fn problem(folder: &Path, error: &notify::Error) -> Problem {
+    Problem { path: folder.to_owned(), reason: reason(error) }
+}
+
+/// Why a folder is not watched and what to do.
+fn reason(error: &notify::Error) -> String {
+    match &error.kind {
+        ErrorKind::MaxFilesWatch => "changes here are not noticed by themselves: the system's limit of watches is \
+             reached; raise fs.inotify.max_user_watches (sudo sysctl fs.inotify.max_user_watches=524288), or run \
+             `sightline index` after changes"
+            .to_owned(),
+        ErrorKind::PathNotFound => "this folder is not there and cannot be watched; plug in its drive".to_owned(),
+        _ => format!("changes here are not noticed by themselves ({error}); run `sightline index` after changes"),
+    }
+}
+
+fn unwatchable(error: &notify::Error) -> Error {
+    let what = format!("the system gives no way to watch folders ({error})");
+    Error::bad_request(what, "close other programs that watch many files, or run `sightline index` after changes")
+}

@@ -2,4 +2,5 @@
 
 mod cli;
 mod hub;
+mod parity_families;
 mod tidy;

@@ -7,12 +7,14 @@ use crate::error::Result;
 
 mod bytes;
 mod checkpoint;
+mod chinese_clip;
 mod embedding;
 mod hub;
 mod mobileclip;
 mod pickle;
 mod preprocess;
 mod registry;
+mod siglip;
 mod starter;
 mod tokenizer;
 mod towers;
@@ -29,7 +31,7 @@ pub use tokenizer::{TextTokenizer, Tokenized};
 pub use towers::{ImageTower, TextTower};
 
 /// Every family of checkpoints, in the order in which they are asked. A new family is one file and one line here.
-pub const FAMILIES: &[&dyn Family] = &[&mobileclip::MobileClip];
+pub const FAMILIES: &[&dyn Family] = &[&siglip::SigLip, &mobileclip::MobileClip, &chinese_clip::ChineseClip];
 
 /// A kind of checkpoint that can be recognised by its files and loaded.
 pub trait Family: Sync {

@@ -6,4 +6,5 @@ mod hub;
 mod ingest;
 mod media;
 mod parity;
+mod parity_families;
 mod tidy;

@@ -7,11 +7,13 @@ use crate::error::Result;
 
 mod bytes;
 mod checkpoint;
+mod chinese_clip;
 mod clip;
 mod dinov2;
 mod embedding;
 mod hub;
 mod keys;
+mod mobileclip;
 mod names;
 mod openclip;
 mod ops;
@@ -19,6 +21,7 @@ mod pickle;
 mod position;
 mod preprocess;
 mod registry;
+mod siglip;
 mod starter;
 mod text_tower;
 mod timm;
@@ -39,7 +42,15 @@ pub use tokenizer::{TextTokenizer, Tokenized};
 pub use towers::{ImageTower, TextTower};
 
 /// Every family of checkpoints, in the order in which they are asked. A new family is one file and one line here.
-pub const FAMILIES: &[&dyn Family] = &[&clip::Clip, &openclip::OpenClip, &dinov2::DinoV2];
+pub const FAMILIES: &[&dyn Family] = &[
+    &clip::Clip,
+    // Both are told by open_clip's configuration: the particular one is asked before the general one.
+    &mobileclip::MobileClip,
+    &openclip::OpenClip,
+    &dinov2::DinoV2,
+    &siglip::SigLip,
+    &chinese_clip::ChineseClip,
+];
 
 /// A kind of checkpoint that can be recognised by its files and loaded.
 pub trait Family: Sync {

@@ -28,6 +28,9 @@ const SLOT_VERSION: u8 = 1;
 /// In sled once the copy of what the user made was complete.
 const COPY_IS_COMPLETE: &[u8] = b"copy is complete";
 
+/// In sled: how often the store was closed in order. The last thing that is written.
+const CLOSINGS: &[u8] = b"closings";
+
 /// An open library. Shared by reference between threads.
 pub struct Store {
     files: sled::Tree,
@@ -37,6 +40,7 @@ pub struct Store {
     tables: RwLock<BTreeMap<ModelIdentity, Table>>,
     photos: RwLock<HashTable<Arc<PhotoRecord>>>,
     flushed: Mutex<Instant>,
+    closings: u64,
     layout: Layout,
     _lock: Lock,
 }
@@ -75,12 +79,13 @@ impl Store {
         let mut findings = Vec::new();
         let (journal, replayed) = Journal::open(&layout.journal())?;
         let shelf = open_or_rebuild(&layout, &mut findings)?;
+        let closings = check_end(&layout, &shelf, &mut findings)?;
         let user = open_user(&layout, journal, replayed, &shelf, &mut findings)?;
         let tables = open_tables(&layout.vectors(), &mut findings)?;
         let Shelf { db, files, copy, photos, .. } = shelf;
         let (user, tables, photos) = (Mutex::new(user), RwLock::new(tables), RwLock::new(photos));
         let flushed = Mutex::new(Instant::now());
-        let store = Self { files, copy, db, user, tables, photos, flushed, layout, _lock: lock };
+        let store = Self { files, copy, db, user, tables, photos, flushed, closings, layout, _lock: lock };
         store.bring_copy_up_to_date()?;
         Ok(Opened { store, findings })
     }
@@ -330,6 +335,15 @@ impl Store {
         self.guard(|| self.db.insert(COPY_IS_COMPLETE, &[])).map(drop)
     }
 
+    /// Flushes, and leaves the same number at the end of sled's log and beside it: sled takes a damaged end of its log
+    /// for one that a crash cut short, and drops it in silence.
+    fn close(&self) -> Result<()> {
+        let number = (self.closings + 1).to_string();
+        self.guard(|| self.db.insert(CLOSINGS, number.as_bytes()))?;
+        self.flush()?;
+        layout::write_whole(&self.layout.closings(), number.as_bytes())
+    }
+
     fn guard<T>(&self, work: impl FnOnce() -> sled::Result<T>) -> Result<T> {
         guard(&self.layout.store(), work)
     }
@@ -338,7 +352,7 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         // Nobody is left to tell; what is not flushed is found missing by the next run and done again.
-        self.flush().ok();
+        self.close().ok();
     }
 }
 
@@ -350,13 +364,14 @@ struct Shelf {
     photos: HashTable<Arc<PhotoRecord>>,
     /// What the user made according to sled; `None` where the copy was never complete.
     made: Option<Made>,
+    closings: u64,
     unreadable: usize,
 }
 
 /// Opens sled; a broken one is set aside and an empty one made.
 fn open_or_rebuild(layout: &Layout, findings: &mut Vec<String>) -> Result<Shelf> {
     let path = layout.store();
-    let shelf = match open_shelf(&path) {
+    let shelf = match layout::patiently(|| open_shelf(&path)) {
         Ok(shelf) => shelf,
         Err(Error::BrokenLibrary { reason, .. }) => {
             let aside = layout::set_aside(&path)?;
@@ -394,8 +409,23 @@ fn open_shelf(path: &Path) -> Result<Shelf> {
             }
         }
         let made = if db.contains_key(COPY_IS_COMPLETE)? { Some(read_copy(&copy)?) } else { None };
-        Ok(Shelf { db, files, copy, photos, made, unreadable })
+        let closings = db.get(CLOSINGS)?.and_then(|bytes| layout::number(&bytes)).unwrap_or(0);
+        Ok(Shelf { db, files, copy, photos, made, closings, unreadable })
     })
+}
+
+/// Whether sled still has the end of its log; how often the library was closed so far.
+fn check_end(layout: &Layout, shelf: &Shelf, findings: &mut Vec<String>) -> Result<u64> {
+    let closed = layout::take_number(&layout.closings())?;
+    let is_rebuilt = shelf.made.is_none();
+    if closed.is_some_and(|closed| closed != shelf.closings) && !is_rebuilt {
+        let path = layout.store();
+        findings.push(format!(
+            "the last records of the store were lost to damage; `sightline index` reads their photos again: {}",
+            path.display()
+        ));
+    }
+    Ok(shelf.closings.max(closed.unwrap_or(0)))
 }
 
 fn read_copy(copy: &sled::Tree) -> sled::Result<Made> {
@@ -475,6 +505,8 @@ fn guard<T>(path: &Path, work: impl FnOnce() -> sled::Result<T>) -> Result<T> {
 fn storage_failure(error: std::io::Error, path: &Path) -> Error {
     use std::io::ErrorKind;
     match error.kind() {
+        // sled's own lock has no kind of its own.
+        ErrorKind::Other if error.to_string().contains("acquire lock") => Error::LibraryInUse { path: path.to_owned() },
         ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other => {
             Error::BrokenLibrary { reason: error.to_string(), path: path.to_owned() }
         }
@@ -493,3 +525,6 @@ fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

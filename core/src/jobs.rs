@@ -3,8 +3,9 @@
 //! Knows nothing of what the work is, and nothing of the window: it calls the `Wake` it was given.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 
@@ -136,6 +137,15 @@ impl<T> Job<T> {
             Ok(result) => Some(result),
             Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Disconnected) => Some(Err(Error::Cancelled)),
+        }
+    }
+
+    /// The result, once, if it comes within `patience`; `None` while the work goes on.
+    pub fn wait_for(&self, patience: Duration) -> Option<Result<T>> {
+        match self.receiver.recv_timeout(patience) {
+            Ok(result) => Some(result),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Err(Error::Cancelled)),
         }
     }
 

@@ -20,4 +20,6 @@ pub mod search;
 
 pub mod library;
 
+pub mod engine;
+
 pub use error::{Error, Problem, Result};

@@ -1,2 +1,34 @@
 //! File → picture. In: a path or bytes of anything a user may have. Out: an upright 8-bit RGB picture and what its
 //! metadata say, or an error with a reason; never a panic, never memory or time without bound. Knows no model.
+//!
+//! ```text
+//! path → bytes → format (by content) → raster (the format's file) → upright → Decoded
+//!          └→ metadata
+//! ```
+//!
+//! What is not covered: a decoder that overflows its stack or that aborts takes the process with it. Decoding threads
+//! therefore have a large stack, and every decoder is written in Rust, HEIC's (feature `heic`) apart.
+
+mod avif;
+mod boxes;
+mod budget;
+mod decode;
+mod formats;
+#[cfg(feature = "heic")]
+mod heic;
+mod ifd;
+mod isolate;
+mod jpeg;
+mod jxl;
+mod metadata;
+mod orientation;
+mod raster;
+mod raw_preview;
+mod thumbnail;
+mod yuv;
+
+pub use decode::{Decoded, Limits, decode, decode_bytes, read_bytes};
+pub use formats::{Format, formats, is_picture_path};
+pub use metadata::{Metadata, Position, metadata};
+pub use orientation::Orientation;
+pub use thumbnail::thumbnail;

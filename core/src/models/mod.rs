@@ -1,7 +1,113 @@
 //! Picture → embedding or patch features; text → embedding. In: a checkpoint's files and decoded pictures. Out: unit
 //! vectors that carry the identity of what made them. Knows no index and no file of the user's.
 
-mod embedding;
+use image::RgbImage;
 
+use crate::error::Result;
+
+mod bytes;
+mod checkpoint;
+mod clip;
+mod dinov2;
+mod embedding;
+mod hub;
+mod names;
+mod openclip;
+mod ops;
+mod pickle;
+mod position;
+mod preprocess;
+mod registry;
+mod starter;
+mod text_tower;
+mod timm;
+mod tokenizer;
+mod towers;
+mod transformer;
+mod vit;
+mod weights;
+
+pub use checkpoint::{Checkpoint, load};
 pub(crate) use embedding::unit_rows;
 pub use embedding::{ModelIdentity, PatchFeatures, UnitVector};
+pub use hub::{Hub, download, find, remove};
+pub use preprocess::{Preprocessing, Resize};
+pub use registry::{Card, OwnModel, REGISTRY, Registry, add_own_model, own_models, remove_own_model};
+pub use starter::{STARTER, starter};
+pub use tokenizer::{TextTokenizer, Tokenized};
+pub use towers::{ImageTower, TextTower};
+
+/// Every family of checkpoints, in the order in which they are asked. A new family is one file and one line here.
+pub const FAMILIES: &[&dyn Family] = &[&clip::Clip, &openclip::OpenClip, &dinov2::DinoV2];
+
+/// A kind of checkpoint that can be recognised by its files and loaded.
+pub trait Family: Sync {
+    /// Its name in the registry ("clip").
+    fn name(&self) -> &'static str;
+
+    /// Whether the checkpoint's own configuration says that it is of this family.
+    fn recognises(&self, checkpoint: &Checkpoint) -> bool;
+
+    /// Builds the model.
+    ///
+    /// # Errors
+    /// Names the file, the key or the tensor that is missing, misshapen or left over. Nothing is ever filled in.
+    fn load(&self, checkpoint: &Checkpoint) -> Result<Box<dyn Encoder>>;
+}
+
+/// A loaded model. Pictures come in as [`Encoder::prepare`] made them.
+pub trait Encoder: Send + Sync {
+    /// What its vectors must be kept apart by.
+    fn identity(&self) -> &ModelIdentity;
+
+    /// How pictures become its input.
+    fn preprocessing(&self) -> &Preprocessing;
+
+    /// The length of its embeddings.
+    fn dim(&self) -> usize;
+
+    /// How many pictures at once it computes fastest.
+    fn batch_size(&self) -> usize {
+        16
+    }
+
+    /// Brings a picture to the model's input size: resize and crop, still 8-bit RGB.
+    ///
+    /// # Errors
+    /// A picture without pixels.
+    fn prepare(&self, picture: &RgbImage) -> Result<RgbImage> {
+        self.preprocessing().prepare(picture)
+    }
+
+    /// Embeds prepared pictures: one unit vector of [`Encoder::dim`] each, in order.
+    ///
+    /// # Errors
+    /// Pictures of another size than the model's, or a model that gives no direction.
+    fn embed_pictures(&self, prepared: &[RgbImage]) -> Result<Vec<UnitVector>>;
+
+    /// Embeds texts: one unit vector each, in order, in the same space as the pictures.
+    ///
+    /// # Errors
+    /// [`crate::Error::NoTextTower`] for a model that knows only pictures.
+    fn embed_texts(&self, texts: &[&str]) -> Result<Vec<UnitVector>>;
+
+    /// How a text becomes tokens, so that a query can be told what of it the model reads; `None` without a text tower.
+    fn tokenizer(&self) -> Option<&TextTokenizer>;
+
+    /// Features of every patch of one picture, whose sides are brought to a multiple of the patch size with the longer
+    /// one near `size` pixels (the model's own input size if `None`).
+    ///
+    /// # Errors
+    /// A picture without pixels, or a family whose grid cannot be changed.
+    fn patch_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures>;
+
+    /// The image tower itself, from pixels to features: for comparisons with the reference.
+    fn image_tower(&self) -> Option<&dyn ImageTower> {
+        None
+    }
+
+    /// The text tower itself, from ids to embeddings.
+    fn text_tower(&self) -> Option<&dyn TextTower> {
+        None
+    }
+}

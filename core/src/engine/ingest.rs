@@ -1,0 +1,275 @@
+//! Indexing: folders → plan → pipeline → store. In: folders to add or refresh. Out: a report; hits appear in the
+//! snapshot while it runs. Killed at any moment, the next run goes on where this one was.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::TryLockError;
+use std::time::{Duration, Instant};
+
+use super::pipeline::{Found as Content, Outcome, Pipeline};
+use super::request::IndexReport;
+use super::{Choice, Engine};
+use crate::error::{Error, Problem, Result};
+use crate::index::{ContentHash, FileRecord, FolderRecord, Indexed};
+use crate::jobs::Ticker;
+use crate::library::{self, Found, Plan};
+use crate::media::{self, Limits};
+use crate::models::{Encoder, ModelIdentity};
+
+/// How long hits may lag behind what is indexed already.
+const REFRESH_EVERY: Duration = Duration::from_secs(3);
+
+impl Engine {
+    /// Adds folders to the library and refreshes them; without any, refreshes all that were added.
+    ///
+    /// # Errors
+    /// A folder that does not exist, a run that is under way already, a full disk, a model that cannot be loaded,
+    /// [`Error::Cancelled`]. A bad file is in the report, no error.
+    pub fn index(&self, folders: &[PathBuf], ticker: &Ticker) -> Result<IndexReport> {
+        let _only_run = match self.shared.indexing.try_lock() {
+            Ok(guard) => guard,
+            // A run that panicked left nothing half-done that the next one would not find.
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::bad_request("the library is being indexed already", "wait until it is done"));
+            }
+        };
+        let started = Instant::now();
+        let folders = self.adopted(folders)?;
+        ticker.phase("Loading the model");
+        let encoder = self.encoder()?;
+        let mut run = Run::new(self, &*encoder, ticker);
+        let work = run.survey(&folders)?;
+        let finished = run.ingest(&work);
+        // What is done is kept and shown, whether or not the rest could be done.
+        self.shared.store.flush()?;
+        self.refresh()?;
+        finished?;
+        self.remember_model(encoder.identity())?;
+        Ok(run.finish(started))
+    }
+
+    /// The folders by their real paths, each recorded as one of the library's.
+    fn adopted(&self, folders: &[PathBuf]) -> Result<Vec<FolderRecord>> {
+        let known = self.shared.store.folders();
+        if folders.is_empty() {
+            return Ok(known);
+        }
+        let mut adopted = Vec::with_capacity(folders.len());
+        for folder in folders {
+            let path = real_folder(folder, &known)?;
+            let record = known.iter().find(|known| known.path == path).cloned();
+            let record = record.unwrap_or_else(|| FolderRecord { path, excluded: Vec::new(), is_offline: false });
+            self.shared.store.add_folder(&record)?;
+            adopted.push(record);
+        }
+        Ok(adopted)
+    }
+
+    /// The library is searched with this model from now on, once every photo has a vector of it.
+    fn remember_model(&self, identity: &ModelIdentity) -> Result<()> {
+        if self.shared.store.missing_vectors(identity)?.is_empty() {
+            let choice = Choice { name: self.shared.model_name.clone(), identity: identity.clone() };
+            choice.write(&self.shared.settings.library)?;
+        }
+        Ok(())
+    }
+}
+
+/// The folder's real path. One that is not there is fine if the library knows it: a drive that is unplugged.
+fn real_folder(folder: &Path, known: &[FolderRecord]) -> Result<PathBuf> {
+    match fs_err::canonicalize(folder) {
+        Ok(path) if path.is_dir() => Ok(path),
+        Ok(path) => Err(Error::bad_file(&path, "this is not a folder", "give the folder that the photos are in")),
+        Err(error) => {
+            let absolute = std::path::absolute(folder)?;
+            let is_known = known.iter().any(|known| known.path == absolute);
+            if is_known { Ok(absolute) } else { Err(error.into()) }
+        }
+    }
+}
+
+/// One run over some folders.
+struct Run<'a> {
+    engine: &'a Engine,
+    encoder: &'a dyn Encoder,
+    ticker: &'a Ticker,
+    report: IndexReport,
+    /// Records of files that are no longer where they were: gone, or moved.
+    missing: Vec<FileRecord>,
+    /// What was in the files with a new path.
+    arrived: Vec<(PathBuf, ContentHash)>,
+    embedded: usize,
+    storing: Duration,
+    refreshed: Instant,
+    refresh_pause: Duration,
+}
+
+/// A file that must be looked into.
+struct Work {
+    found: Found,
+    why: Why,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Its path has no record.
+    New,
+    /// Its size or time differ from its record, or it could not be read the last time.
+    Changed,
+    /// Its photo has no vector of this model.
+    Unembedded,
+}
+
+impl<'a> Run<'a> {
+    fn new(engine: &'a Engine, encoder: &'a dyn Encoder, ticker: &'a Ticker) -> Self {
+        Self {
+            engine,
+            encoder,
+            ticker,
+            report: IndexReport::default(),
+            missing: Vec::new(),
+            arrived: Vec::new(),
+            embedded: 0,
+            storing: Duration::ZERO,
+            refreshed: Instant::now(),
+            refresh_pause: REFRESH_EVERY,
+        }
+    }
+
+    /// Compares the folders with the records: what must be looked into.
+    fn survey(&mut self, folders: &[FolderRecord]) -> Result<Vec<Work>> {
+        let started = Instant::now();
+        self.ticker.phase("Looking for photos");
+        let scan = library::scan(folders, media::is_picture_path, self.ticker)?;
+        let store = &self.engine.shared.store;
+        let is_inside = |path: &Path| folders.iter().any(|folder| path.starts_with(&folder.path));
+        let recorded: Vec<FileRecord> = store.files()?.into_iter().filter(|file| is_inside(&file.path)).collect();
+        let broken: Vec<FileRecord> = recorded.iter().filter(|file| file.problem.is_some()).cloned().collect();
+        let plan = library::plan(&scan, recorded);
+        for folder in folders {
+            store.set_offline(&folder.path, plan.offline.contains(&folder.path))?;
+        }
+        let unembedded = store.missing_vectors(self.encoder.identity())?;
+        let unembedded = unembedded.into_iter().map(|(_, path)| path);
+        self.report.found = scan.found.len();
+        let present: HashSet<&Path> = scan.found.iter().map(|found| found.path.as_path()).collect();
+        let broken = broken.into_iter().filter(|file| present.contains(file.path.as_path())).collect();
+        let unembedded = unembedded.filter(|path| present.contains(path.as_path())).collect();
+        let work = self.sort_out(plan, broken, unembedded);
+        self.report.failed.extend(scan.problems);
+        self.report.stages.insert("scan", started.elapsed().as_secs_f64());
+        work
+    }
+
+    /// What of a plan must be looked into; the rest is counted. `broken`: files with a record of a problem, and
+    /// `unembedded`: photos without a vector of this model; both are where their records say.
+    fn sort_out(&mut self, plan: Plan, broken: Vec<FileRecord>, unembedded: Vec<PathBuf>) -> Result<Vec<Work>> {
+        let because = |why| move |found| Work { found, why };
+        let mut work: Vec<Work> = plan.new.into_iter().map(because(Why::New)).collect();
+        work.extend(plan.changed.into_iter().map(because(Why::Changed)));
+        let settled: HashSet<PathBuf> = work.iter().map(|work| work.found.path.clone()).collect();
+        self.report.unchanged = plan.unchanged;
+        for file in broken.into_iter().filter(|file| !settled.contains(&file.path)) {
+            self.report.unchanged = self.report.unchanged.saturating_sub(1);
+            match (file.hash, file.problem.clone()) {
+                // It was read and is no picture that can be used: reading it again would say the same.
+                (Some(_), Some(reason)) => self.report.failed.push(Problem { path: file.path, reason }),
+                // It could not be read at all; perhaps it can now.
+                _ => work.push(Work { found: found(&file), why: Why::Changed }),
+            }
+        }
+        for path in unembedded.into_iter().filter(|path| !settled.contains(path)) {
+            if let Some(file) = self.engine.shared.store.file(&path)? {
+                self.report.unchanged = self.report.unchanged.saturating_sub(1);
+                work.push(Work { found: found(&file), why: Why::Unembedded });
+            }
+        }
+        self.missing = plan.missing;
+        self.report.offline = plan.offline;
+        Ok(work)
+    }
+
+    /// Looks into the files and records what was found.
+    fn ingest(&mut self, work: &[Work]) -> Result<()> {
+        let started = Instant::now();
+        self.ticker.phase("Indexing");
+        self.ticker.expect(work.len());
+        let engine = self.engine;
+        let identity = self.encoder.identity().clone();
+        let pipeline = Pipeline {
+            encoder: self.encoder,
+            threads: rayon::current_num_threads(),
+            limits: Limits::default(),
+            is_known: &|hash| engine.shared.store.is_known(&identity, hash),
+        };
+        let paths: Vec<PathBuf> = work.iter().map(|work| work.found.path.clone()).collect();
+        let spent = pipeline.run(&paths, self.ticker, &mut |outcomes| self.keep(work, outcomes))?;
+        self.report.stages.extend(spent.seconds());
+        self.report.stages.insert("store", self.storing.as_secs_f64());
+        self.report.images_per_second = self.embedded as f64 / started.elapsed().as_secs_f64().max(1e-9);
+        self.settle()
+    }
+
+    /// Records a batch; shows it when the last look is long enough ago.
+    fn keep(&mut self, work: &[Work], outcomes: Vec<Outcome>) -> Result<()> {
+        let started = Instant::now();
+        let batch: Vec<Indexed> =
+            outcomes.into_iter().map(|outcome| self.counted(&work[outcome.item], outcome.found)).collect();
+        self.engine.shared.store.record(self.encoder.identity(), &batch)?;
+        self.storing += started.elapsed();
+        if self.refreshed.elapsed() >= self.refresh_pause {
+            let started = Instant::now();
+            self.engine.refresh()?;
+            // A large library takes longer to show: at most a twentieth of the time goes into that.
+            self.refresh_pause = REFRESH_EVERY.max(20 * started.elapsed());
+            self.refreshed = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn counted(&mut self, work: &Work, content: Content) -> Indexed {
+        let Found { path, size, modified_ns } = work.found.clone();
+        let (hash, photo, vector, problem) = match content {
+            Content::Known(hash) => (Some(hash), None, None, None),
+            Content::Embedded { hash, photo, vector } => (Some(hash), Some(photo), Some(vector), None),
+            Content::Unusable { hash, reason } => (hash, None, None, Some(reason)),
+        };
+        self.embedded += usize::from(vector.is_some());
+        match (&problem, hash) {
+            (Some(reason), _) => {
+                self.ticker.fail();
+                self.report.failed.push(Problem { path: path.clone(), reason: reason.clone() });
+            }
+            // Only its time changed: what is in it is known.
+            (None, _) if work.why == Why::Changed && vector.is_none() => self.report.unchanged += 1,
+            (None, _) => self.report.indexed += 1,
+        }
+        if let (Why::New, Some(hash)) = (work.why, hash) {
+            self.arrived.push((path.clone(), hash));
+        }
+        Indexed { file: FileRecord { path, size, modified_ns, hash, problem }, photo, vector }
+    }
+
+    /// Tells moved files from gone ones, and forgets the old places of both.
+    fn settle(&mut self) -> Result<()> {
+        let settled = library::settle(&self.missing, &self.arrived);
+        let from = settled.moved.iter().map(|(old, _)| old);
+        let forgotten: Vec<&PathBuf> = from.chain(&settled.gone).collect();
+        self.engine.shared.store.forget_files(&forgotten)?;
+        self.report.moved = settled.moved.len();
+        self.report.gone = settled.gone.len();
+        self.report.indexed = self.report.indexed.saturating_sub(settled.moved.len());
+        Ok(())
+    }
+
+    fn finish(mut self, started: Instant) -> IndexReport {
+        self.report.failed.sort_by(|a, b| a.path.cmp(&b.path));
+        self.report.seconds = started.elapsed().as_secs_f64();
+        self.report
+    }
+}
+
+fn found(file: &FileRecord) -> Found {
+    Found { path: file.path.clone(), size: file.size, modified_ns: file.modified_ns }
+}

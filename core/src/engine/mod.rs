@@ -1,0 +1,177 @@
+//! The façade: a library, its model, and what can be asked of them. In and out: plain structs. Threads start here and
+//! in `jobs`; everything below is called.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use crate::error::{Problem, Result};
+use crate::index::{FolderRecord, Snapshot, Store};
+use crate::jobs::{self, Job, Ticker, Wake};
+use crate::library::{Watch, WatchEvent, watch};
+use crate::models::{self, Encoder, ModelIdentity};
+
+mod doctor;
+mod find;
+mod ingest;
+mod model;
+mod model_list;
+mod pictures;
+mod pipeline;
+mod request;
+
+pub use doctor::{examine, repair};
+pub use model::{Choice, LoadedModel};
+pub use model_list::{ModelRow, ModelState, add_model, download_model, model_row, model_rows, remove_model};
+pub use request::{
+    Chip, Finding, IndexReport, Precision, Region, SearchReport, SearchRequest, Settings, Severity, Subject,
+};
+
+/// An open library. Cheap to clone; every clone is the same library.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: Settings,
+    store: Store,
+    notices: Vec<String>,
+    model_name: String,
+    encoder: Mutex<Option<Arc<dyn Encoder>>>,
+    snapshot: ArcSwap<Snapshot>,
+    /// Held while indexing: two runs at once would do the same work twice.
+    indexing: Mutex<()>,
+}
+
+impl Engine {
+    /// Opens a library, or makes a new one. The model is loaded when it is first needed.
+    ///
+    /// # Errors
+    /// A library that another process has open or that is of a newer format; a model that is not there.
+    pub fn open(settings: Settings) -> Result<Self> {
+        let opened = Store::open(&settings.library)?;
+        let model_name = model::chosen_name(&settings)?;
+        let (identity, encoder) = known_identity(&settings, &model_name)?;
+        let snapshot = Snapshot::build(&opened.store, &identity)?;
+        let shared = Shared {
+            store: opened.store,
+            notices: opened.findings,
+            model_name,
+            encoder: Mutex::new(encoder),
+            snapshot: ArcSwap::from_pointee(snapshot),
+            indexing: Mutex::new(()),
+            settings,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// What opening found that the person should know: a broken store that was set aside, a torn journal.
+    pub fn notices(&self) -> &[String] {
+        &self.shared.notices
+    }
+
+    /// What the model in use is called.
+    pub fn model_id(&self) -> &str {
+        &self.shared.model_name
+    }
+
+    /// The model, loaded once; the first call takes as long as that does.
+    ///
+    /// # Errors
+    /// A model that is not there, or whose files are not what they should be.
+    pub fn encoder(&self) -> Result<Arc<dyn Encoder>> {
+        let mut slot = self.shared.encoder.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(encoder) = &*slot {
+            return Ok(Arc::clone(encoder));
+        }
+        let encoder = load(&self.shared.model_name, &self.shared.settings.library)?;
+        *slot = Some(Arc::clone(&encoder));
+        drop(slot);
+        self.follow(encoder.identity())?;
+        Ok(encoder)
+    }
+
+    /// The library at this moment. Never waits.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshot.load_full()
+    }
+
+    /// The folders that the user added.
+    pub fn folders(&self) -> Vec<FolderRecord> {
+        self.shared.store.folders()
+    }
+
+    /// Forgets a folder and its files. Tags, favourites and albums stay with the photos.
+    ///
+    /// # Errors
+    /// A store that cannot be written to.
+    pub fn remove_folder(&self, path: &Path) -> Result<()> {
+        self.shared.store.remove_folder(path)?;
+        self.refresh()
+    }
+
+    /// The files that could not be used, with the reasons.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn problems(&self) -> Result<Vec<Problem>> {
+        self.shared.store.problems()
+    }
+
+    /// [`Engine::index`] on a thread of its own.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start_index(&self, folders: Vec<PathBuf>, wake: Wake) -> Result<Job<IndexReport>> {
+        let engine = self.clone();
+        jobs::spawn("index", wake, move |ticker: &Ticker| engine.index(&folders, ticker))
+    }
+
+    /// [`Engine::search`] on a thread of its own.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start_search(&self, request: SearchRequest, wake: Wake) -> Result<Job<SearchReport>> {
+        let engine = self.clone();
+        jobs::spawn("search", wake, move |_: &Ticker| engine.search(&request))
+    }
+
+    /// Watches the added folders; `notify` is called when something in them changed.
+    ///
+    /// # Errors
+    /// The system's limit of watches, with how to raise it.
+    pub fn start_watch(&self, notify: impl Fn(WatchEvent) + Send + 'static) -> Result<Watch> {
+        let folders = self.folders().into_iter().map(|folder| folder.path);
+        watch(&folders.collect::<Vec<_>>(), notify)
+    }
+
+    /// Replaces the snapshot by one of this moment.
+    fn refresh(&self) -> Result<()> {
+        let identity = self.snapshot().vectors.identity().clone();
+        self.shared.snapshot.store(Arc::new(Snapshot::build(&self.shared.store, &identity)?));
+        Ok(())
+    }
+
+    /// Shows the vectors of `identity`: the model on disk may be another one than the library remembers.
+    fn follow(&self, identity: &ModelIdentity) -> Result<()> {
+        if self.snapshot().vectors.identity() != identity {
+            self.shared.snapshot.store(Arc::new(Snapshot::build(&self.shared.store, identity)?));
+        }
+        Ok(())
+    }
+}
+
+/// What the vectors of the model are kept under: remembered by the library, or asked of the model, which is then loaded.
+fn known_identity(settings: &Settings, name: &str) -> Result<(ModelIdentity, Option<Arc<dyn Encoder>>)> {
+    if let Some(choice) = Choice::read(&settings.library)?.filter(|choice| choice.name == name) {
+        return Ok((choice.identity, None));
+    }
+    let encoder = load(name, &settings.library)?;
+    Ok((encoder.identity().clone(), Some(encoder)))
+}
+
+fn load(name: &str, library: &Path) -> Result<Arc<dyn Encoder>> {
+    Ok(Arc::from(models::load(&model::checkpoint(name, library)?)?))
+}

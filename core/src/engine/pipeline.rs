@@ -1,0 +1,229 @@
+//! Files → decoded, prepared pictures → batches → embeddings, with both halves at work at once. In: paths and an
+//! encoder. Out: one outcome a file, in no particular order. Knows no store: what is already known is asked of a closure.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use image::RgbImage;
+
+use crate::error::Result;
+use crate::index::{ContentHash, PhotoRecord};
+use crate::jobs::Ticker;
+use crate::media::{self, Decoded, Limits};
+use crate::models::{Encoder, UnitVector};
+
+/// What became of one file: its place in the list of paths, and what was found.
+pub struct Outcome {
+    /// Index into the paths that were given.
+    pub item: usize,
+    /// What was found.
+    pub found: Found,
+}
+
+/// What was found in a file.
+pub enum Found {
+    /// A photo whose vector is there already: nothing was decoded.
+    Known(ContentHash),
+    /// A photo that was decoded and embedded.
+    Embedded {
+        /// What it is known by.
+        hash: ContentHash,
+        /// What is known of it.
+        photo: PhotoRecord,
+        /// Its vector.
+        vector: UnitVector,
+    },
+    /// A file that cannot be used, and why.
+    Unusable {
+        /// What it is known by, if it could be read at all.
+        hash: Option<ContentHash>,
+        /// A sentence without a full stop.
+        reason: String,
+    },
+}
+
+/// What the pipeline needs besides the files.
+pub struct Pipeline<'a> {
+    /// The model.
+    pub encoder: &'a dyn Encoder,
+    /// How many threads read and decode.
+    pub threads: usize,
+    /// What a decoder may use.
+    pub limits: Limits,
+    /// Whether a photo's vector is there already.
+    pub is_known: &'a (dyn Fn(&ContentHash) -> bool + Sync),
+}
+
+/// Where the time went. Nanoseconds, added up over threads.
+#[derive(Default)]
+pub struct Spent {
+    read: AtomicU64,
+    decode: AtomicU64,
+    prepare: AtomicU64,
+    embed: AtomicU64,
+}
+
+impl Spent {
+    /// Seconds by stage.
+    pub fn seconds(&self) -> [(&'static str, f64); 4] {
+        let seconds = |nanos: &AtomicU64| nanos.load(Ordering::Relaxed) as f64 * 1e-9;
+        [
+            ("read", seconds(&self.read)),
+            ("decode", seconds(&self.decode)),
+            ("prepare", seconds(&self.prepare)),
+            ("embed", seconds(&self.embed)),
+        ]
+    }
+
+    fn add(stage: &AtomicU64, since: Instant) {
+        let nanos = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        stage.fetch_add(nanos, Ordering::Relaxed);
+    }
+}
+
+/// What a decoding thread hands over.
+enum Ready {
+    Settled(Outcome),
+    Waiting { item: usize, hash: ContentHash, photo: PhotoRecord, prepared: RgbImage },
+}
+
+impl Pipeline<'_> {
+    /// Runs all `paths` through; `sink` gets the outcomes in batches, on the calling thread.
+    ///
+    /// # Errors
+    /// [`crate::Error::Cancelled`], or whatever the model or `sink` failed with. A bad file is an outcome, no error.
+    pub fn run(
+        &self,
+        paths: &[PathBuf],
+        ticker: &Ticker,
+        sink: &mut dyn FnMut(Vec<Outcome>) -> Result<()>,
+    ) -> Result<Spent> {
+        let spent = Spent::default();
+        let next = AtomicUsize::new(0);
+        let batch_size = self.encoder.batch_size();
+        // Two batches ahead keep the model fed; more would only hold memory.
+        let (sender, receiver) = bounded(2 * batch_size);
+        std::thread::scope(|scope| {
+            for _ in 0..self.threads.max(1) {
+                let (sender, spent, next) = (sender.clone(), &spent, &next);
+                scope.spawn(move || self.feed(paths, next, &sender, ticker, spent));
+            }
+            drop(sender);
+            self.drain(&receiver, ticker, &spent, sink)
+        })?;
+        Ok(spent)
+    }
+
+    /// A decoding thread: takes the next path until there is none, or nobody wants more.
+    fn feed(&self, paths: &[PathBuf], next: &AtomicUsize, sender: &Sender<Ready>, ticker: &Ticker, spent: &Spent) {
+        loop {
+            let item = next.fetch_add(1, Ordering::Relaxed);
+            let Some(path) = paths.get(item) else { return };
+            if ticker.is_cancelled() || sender.send(self.ready(item, path, spent)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn ready(&self, item: usize, path: &PathBuf, spent: &Spent) -> Ready {
+        let settled = |found| Ready::Settled(Outcome { item, found });
+        let started = Instant::now();
+        let bytes = match media::read_bytes(path, &self.limits) {
+            Ok(bytes) => bytes,
+            Err(error) => return settled(Found::Unusable { hash: None, reason: error.to_string() }),
+        };
+        let hash = ContentHash::of(&bytes);
+        Spent::add(&spent.read, started);
+        if (self.is_known)(&hash) {
+            return settled(Found::Known(hash));
+        }
+        match self.prepared(path, bytes, spent) {
+            Ok((photo, prepared)) => Ready::Waiting { item, hash, photo, prepared },
+            Err(error) => settled(Found::Unusable { hash: Some(hash), reason: error.to_string() }),
+        }
+    }
+
+    fn prepared(&self, path: &std::path::Path, bytes: Arc<[u8]>, spent: &Spent) -> Result<(PhotoRecord, RgbImage)> {
+        let started = Instant::now();
+        let decoded = media::decode_bytes(path, bytes, &self.limits)?;
+        Spent::add(&spent.decode, started);
+        let started = Instant::now();
+        let prepared = self.encoder.prepare(&decoded.picture)?;
+        Spent::add(&spent.prepare, started);
+        Ok((photo_record(decoded), prepared))
+    }
+
+    /// The model's side: collects batches until all threads are done.
+    fn drain(
+        &self,
+        receiver: &Receiver<Ready>,
+        ticker: &Ticker,
+        spent: &Spent,
+        sink: &mut dyn FnMut(Vec<Outcome>) -> Result<()>,
+    ) -> Result<()> {
+        loop {
+            let batch = next_batch(receiver, self.encoder.batch_size());
+            if batch.is_empty() {
+                return ticker.check();
+            }
+            let count = batch.len();
+            let started = Instant::now();
+            let outcomes = self.embedded(batch)?;
+            Spent::add(&spent.embed, started);
+            sink(outcomes)?;
+            ticker.tick(count)?;
+        }
+    }
+
+    fn embedded(&self, batch: Vec<Ready>) -> Result<Vec<Outcome>> {
+        let mut outcomes = Vec::with_capacity(batch.len());
+        let (mut pictures, mut waiting) = (Vec::new(), Vec::new());
+        for ready in batch {
+            match ready {
+                Ready::Settled(outcome) => outcomes.push(outcome),
+                Ready::Waiting { item, hash, photo, prepared } => {
+                    pictures.push(prepared);
+                    waiting.push((item, hash, photo));
+                }
+            }
+        }
+        let vectors = if pictures.is_empty() { Vec::new() } else { self.encoder.embed_pictures(&pictures)? };
+        let embedded = waiting
+            .into_iter()
+            .zip(vectors)
+            .map(|((item, hash, photo), vector)| Outcome { item, found: Found::Embedded { hash, photo, vector } });
+        outcomes.extend(embedded);
+        Ok(outcomes)
+    }
+}
+
+/// Up to `size` pictures for the model, with whatever else came meanwhile; empty once all threads are done.
+fn next_batch(receiver: &Receiver<Ready>, size: usize) -> Vec<Ready> {
+    // Files that need no model (a rescan of copies) must not wait for a full batch of pictures.
+    let patience = Duration::from_millis(500);
+    let Ok(first) = receiver.recv() else { return Vec::new() };
+    let mut pictures = usize::from(matches!(first, Ready::Waiting { .. }));
+    let mut batch = vec![first];
+    while pictures < size && batch.len() < 4 * size {
+        let Ok(ready) = receiver.recv_timeout(patience) else { break };
+        pictures += usize::from(matches!(ready, Ready::Waiting { .. }));
+        batch.push(ready);
+    }
+    batch
+}
+
+fn photo_record(decoded: Decoded) -> PhotoRecord {
+    let Decoded { metadata, format, full_size: (width, height), .. } = decoded;
+    PhotoRecord {
+        width,
+        height,
+        format: format.to_owned(),
+        taken: metadata.taken,
+        camera: metadata.camera,
+        lens: metadata.lens,
+        position: metadata.position.map(|position| (position.latitude, position.longitude)),
+    }
+}

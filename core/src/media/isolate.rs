@@ -1,0 +1,134 @@
+//! Work on untrusted bytes, held apart. In: a function and a time. Out: its result, or a refusal when it panicked or
+//! took too long. Knows nothing of pictures.
+//!
+//! The work runs on a thread of its own. When the time is over the caller goes on at once and the thread is left to
+//! end by itself; while [`MAX_ABANDONED`] such threads are still running, further work is refused.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Once};
+use std::thread::Builder;
+use std::time::Duration;
+
+use super::budget::{Outcome, Refusal};
+
+/// The name of the threads, by which the panic hook knows them.
+const THREAD_NAME: &str = "picture";
+
+// Decoders recurse little, but a hostile file must not reach the end of the stack: 16 MiB are only reserved, not used.
+const STACK_BYTES: usize = 16 << 20;
+
+/// Most threads that were given up on and have not ended.
+const MAX_ABANDONED: usize = 4;
+
+// How much longer than the work's own deadline the caller waits: a decoder that looks at the clock says more.
+const GRACE: Duration = Duration::from_millis(500);
+
+static ABANDONED: AtomicUsize = AtomicUsize::new(0);
+
+/// Runs `work` on a thread of its own and waits at most `timeout` and a little more.
+pub(super) fn isolated<T: Send + 'static>(
+    timeout: Duration,
+    work: impl FnOnce() -> Outcome<T> + Send + 'static,
+) -> Outcome<T> {
+    if ABANDONED.load(Ordering::Relaxed) >= MAX_ABANDONED {
+        return Err(Refusal::new(
+            "Sightline is still busy with pictures that take too long",
+            "try this one again later",
+        ));
+    }
+    quiet_panics();
+    let settled = Arc::new(AtomicBool::new(false));
+    let receiver = start(Arc::clone(&settled), work)?;
+    match receiver.recv_timeout(timeout + GRACE) {
+        Ok(outcome) => outcome,
+        Err(RecvTimeoutError::Timeout) => abandon(&receiver, &settled, timeout),
+        Err(RecvTimeoutError::Disconnected) => Err(panicked()),
+    }
+}
+
+// `std::thread::Builder` rather than `jobs::spawn`: a job has the default stack and its panics are ours.
+fn start<T: Send + 'static>(
+    settled: Arc<AtomicBool>,
+    work: impl FnOnce() -> Outcome<T> + Send + 'static,
+) -> Outcome<Receiver<Outcome<T>>> {
+    let (sender, receiver) = sync_channel(1);
+    let run = move || {
+        let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()));
+        // The other end is gone when the caller gave up: nobody wants the result any more.
+        sender.send(outcome).ok();
+        if settled.swap(true, Ordering::AcqRel) {
+            ABANDONED.fetch_sub(1, Ordering::Relaxed);
+        }
+    };
+    let builder = Builder::new().name(THREAD_NAME.to_owned()).stack_size(STACK_BYTES);
+    builder.spawn(run).map_err(|error| {
+        Refusal::new(format!("the system gave no thread to decode it ({error})"), "close other programs and try again")
+    })?;
+    Ok(receiver)
+}
+
+/// Leaves the thread to itself, unless it finished in this very moment.
+fn abandon<T>(receiver: &Receiver<Outcome<T>>, settled: &AtomicBool, timeout: Duration) -> Outcome<T> {
+    ABANDONED.fetch_add(1, Ordering::Relaxed);
+    if settled.swap(true, Ordering::AcqRel) {
+        ABANDONED.fetch_sub(1, Ordering::Relaxed);
+        return receiver.try_recv().unwrap_or_else(|_| Err(panicked()));
+    }
+    Err(Refusal::too_slow(timeout))
+}
+
+fn panicked() -> Refusal {
+    Refusal::new("the decoder stumbled over this picture, which is probably damaged", "restore it from a copy")
+}
+
+/// Keeps the panics of decoding threads off stderr: they become refusals, and the text would only frighten. There is no
+/// way to do so without the process-wide hook, so the hook that was there before still gets every other panic.
+fn quiet_panics() {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if std::thread::current().name() != Some(THREAD_NAME) {
+                previous(info);
+            }
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::sync_channel;
+
+    #[track_caller]
+    fn check(timeout: Duration, work: impl FnOnce() -> Outcome<u8> + Send + 'static, expected: Result<u8, &str>) {
+        match (isolated(timeout, work), expected) {
+            (Ok(found), Ok(value)) => assert_eq!(found, value),
+            (Err(refusal), Err(part)) => assert!(refusal.what.contains(part), "{refusal:?}"),
+            (found, _) => panic!("{found:?} where {expected:?} was expected"),
+        }
+    }
+
+    #[test]
+    fn work_that_ends_gives_its_result() {
+        check(Duration::from_secs(60), || Ok(7), Ok(7));
+    }
+
+    #[test]
+    fn a_panic_becomes_a_refusal() {
+        check(Duration::from_secs(60), || panic!("on purpose"), Err("stumbled"));
+    }
+
+    #[test]
+    fn work_without_end_is_left_behind_and_counted_until_it_ends() {
+        let (stop, stopped) = sync_channel::<()>(0);
+        let endless = move || {
+            stopped.recv().ok();
+            Ok(1)
+        };
+        check(Duration::from_millis(1), endless, Err("was not decoded within"));
+        drop(stop);
+    }
+}

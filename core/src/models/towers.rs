@@ -1,0 +1,172 @@
+//! What a family builds and what every encoder does alike. In: towers that map tensors to tensors. Out: an [`Encoder`].
+//! Must never know a family.
+
+use candle_core::Tensor;
+use image::RgbImage;
+
+use super::preprocess::Preprocessing;
+use super::tokenizer::TextTokenizer;
+use super::{Encoder, ModelIdentity, PatchFeatures, UnitVector, unit_rows};
+use crate::error::{Error, Result};
+
+/// The image side of a model.
+pub trait ImageTower: Send + Sync {
+    /// The length of its embeddings.
+    fn dim(&self) -> usize;
+
+    /// Embeddings `[n, dim]`, not yet of length 1, of pixels `[n, 3, height, width]`.
+    ///
+    /// # Errors
+    /// Pixels of a size that the tower does not take.
+    fn embed(&self, pixels: &Tensor) -> Result<Tensor>;
+
+    /// Width and height of one patch in pixels; `None` if the tower has no grid of features.
+    fn patch_size(&self) -> Option<usize> {
+        None
+    }
+
+    /// What each block (or stage) gives for each patch: `[n, rows * columns, dim]` a block, of pixels whose sides are
+    /// multiples of the patch size.
+    ///
+    /// # Errors
+    /// A tower without a grid of features, or pixels of a size that it does not take.
+    fn patches(&self, _pixels: &Tensor) -> Result<Vec<Tensor>> {
+        Err(Error::bad_request("this model has no patch features", "choose a CLIP or DINOv2 model"))
+    }
+
+    /// The position vectors `[tokens, width]` for a grid of patches, class token included; `None` without such a table.
+    ///
+    /// # Errors
+    /// An empty grid.
+    fn positions(&self, _rows: usize, _columns: usize) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+}
+
+/// The text side of a model.
+pub trait TextTower: Send + Sync {
+    /// Embeddings `[n, dim]`, not yet of length 1, of rows of ids as the model's tokenizer makes them.
+    ///
+    /// # Errors
+    /// Ids that the tower does not know, or more than it takes.
+    fn embed(&self, rows: &[Vec<u32>]) -> Result<Tensor>;
+}
+
+/// An encoder of an image tower and, for most, a text tower.
+pub(super) struct Towers {
+    pub identity: ModelIdentity,
+    pub preprocessing: Preprocessing,
+    pub image: Box<dyn ImageTower>,
+    pub text: Option<(TextTokenizer, Box<dyn TextTower>)>,
+}
+
+/// Texts are short: more at once would only wait for the longest.
+const TEXT_BATCH: usize = 64;
+
+impl Encoder for Towers {
+    fn identity(&self) -> &ModelIdentity {
+        &self.identity
+    }
+
+    fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
+    }
+
+    fn dim(&self) -> usize {
+        self.image.dim()
+    }
+
+    fn embed_pictures(&self, prepared: &[RgbImage]) -> Result<Vec<UnitVector>> {
+        let mut vectors = Vec::with_capacity(prepared.len());
+        for batch in prepared.chunks(self.batch_size()) {
+            let embeddings = self.image.embed(&self.preprocessing.pixels(batch)?)?;
+            vectors.extend(unit_rows(&embeddings, &self.identity)?);
+        }
+        Ok(vectors)
+    }
+
+    fn embed_texts(&self, texts: &[&str]) -> Result<Vec<UnitVector>> {
+        let no_text = || Error::NoTextTower { model: self.identity.id.clone() };
+        let (tokenizer, tower) = self.text.as_ref().ok_or_else(no_text)?;
+        let mut vectors = Vec::with_capacity(texts.len());
+        for batch in texts.chunks(TEXT_BATCH) {
+            let rows: Result<Vec<Vec<u32>>> = batch.iter().map(|text| Ok(tokenizer.tokenize(text)?.ids)).collect();
+            vectors.extend(unit_rows(&tower.embed(&rows?)?, &self.identity)?);
+        }
+        Ok(vectors)
+    }
+
+    fn tokenizer(&self) -> Option<&TextTokenizer> {
+        self.text.as_ref().map(|(tokenizer, _)| tokenizer)
+    }
+
+    fn patch_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures> {
+        let no_grid = || Error::bad_request("this model has no patch features", "choose a CLIP or DINOv2 model");
+        let patch = self.image.patch_size().ok_or_else(no_grid)?;
+        let (width, height) = self.preprocessing.size();
+        let longer = size.unwrap_or(width.max(height) as usize);
+        let (columns, rows) = grid(picture.dimensions(), longer, patch)?;
+        let squeezed = self.preprocessing.squeezed(picture, (columns * patch) as u32, (rows * patch) as u32)?;
+        let blocks = self.image.patches(&self.preprocessing.pixels(&[squeezed])?)?;
+        features(&blocks, rows, columns)
+    }
+
+    fn image_tower(&self) -> Option<&dyn ImageTower> {
+        Some(&*self.image)
+    }
+
+    fn text_tower(&self) -> Option<&dyn TextTower> {
+        self.text.as_ref().map(|(_, tower)| &**tower)
+    }
+}
+
+/// No picture is inspected at more pixels a side: attention grows with the fourth power.
+const MAX_LONGER_SIDE: usize = 4096;
+
+/// Columns and rows of patches: the longer side of the picture comes near `longer` pixels, the proportions stay as near
+/// as whole patches allow.
+fn grid((width, height): (u32, u32), longer: usize, patch: usize) -> Result<(usize, usize)> {
+    if longer == 0 || longer > MAX_LONGER_SIDE {
+        return Err(Error::bad_request(
+            format!("{longer} pixels cannot be looked at"),
+            format!("choose a size between 1 and {MAX_LONGER_SIDE}"),
+        ));
+    }
+    let scale = longer as f64 / f64::from(width.max(height)).max(1.0);
+    let patches = |side: u32| ((f64::from(side) * scale / patch as f64).round() as usize).max(1);
+    Ok((patches(width), patches(height)))
+}
+
+fn features(blocks: &[Tensor], rows: usize, columns: usize) -> Result<PatchFeatures> {
+    let dim = blocks.first().map_or(Ok(0), |block| block.dim(2))?;
+    let mut values = Vec::with_capacity(blocks.len() * rows * columns * dim);
+    for block in blocks {
+        values.extend(block.flatten_all()?.to_vec1::<f32>()?);
+    }
+    Ok(PatchFeatures { layers: blocks.len(), rows, columns, dim, values })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(picture: (u32, u32), longer: usize, patch: usize, expected: (usize, usize)) {
+        assert_eq!(grid(picture, longer, patch).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_longer_side_comes_near_the_size_in_whole_patches() {
+        check((640, 480), 224, 16, (14, 11));
+        check((480, 640), 224, 16, (11, 14));
+        check((100, 100), 230, 16, (14, 14));
+        check((1, 60_000), 224, 16, (1, 14));
+        check((1, 1), 1, 16, (1, 1));
+    }
+
+    #[test]
+    fn a_size_that_no_memory_holds_is_refused() {
+        assert!(grid((10, 10), 0, 16).is_err());
+        assert!(grid((10, 10), 1_000_000, 16).is_err());
+    }
+}

@@ -313,6 +313,19 @@ fn a_damaged_journal_is_made_whole_from_the_store() {
 }
 
 #[test]
+fn a_removed_journal_is_made_again_from_the_store() {
+    let root = tempfile::tempdir().unwrap();
+    make_something(&open(root.path()));
+    fs_err::remove_file(root.path().join("journal")).unwrap();
+    let Opened { store, findings } = Store::open(root.path()).unwrap();
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    check_something_is_made(&store);
+    drop(store);
+    fs_err::remove_dir_all(root.path().join("store")).unwrap();
+    check_something_is_made(&open(root.path()));
+}
+
+#[test]
 fn damaged_vectors_are_set_aside_and_found_missing() {
     let root = tempfile::tempdir().unwrap();
     open(root.path()).record(&model("a"), &[indexed("/p/a.jpg", 1, 4)]).unwrap();
@@ -364,6 +377,32 @@ fn a_process_killed_in_the_middle_loses_nothing_that_was_confirmed() {
         }
         assert_eq!(store.damaged_vectors().unwrap(), 0);
     }
+}
+
+/// Needs a file system of a few megabytes: SIGHTLINE_SMALL_DISK names a folder on it.
+#[test]
+fn a_full_disk_is_said_and_what_was_done_is_kept() {
+    let Some(disk) = std::env::var_os("SIGHTLINE_SMALL_DISK") else {
+        println!("skipped: set SIGHTLINE_SMALL_DISK to a folder on a file system of a few megabytes");
+        return;
+    };
+    let root = Path::new(&disk).join("library");
+    let store = open(&root);
+    make_something(&store);
+    let batch = |number: u64| -> Vec<Indexed> {
+        (number * 16..number * 16 + 16).map(|number| indexed(format!("/p/{number}.jpg"), number, 512)).collect()
+    };
+    let record = |number| store.record(&model("a"), &batch(number)).and_then(|()| store.flush());
+    let (number, error) = (0..).find_map(|number| Some((number, record(number).err()?))).unwrap();
+    println!("after {number} batches: {error}");
+    assert!(matches!(error, Error::DiskFull { .. }), "{error}");
+    drop(store);
+    fs_err::remove_file(Path::new(&disk).join("ballast")).unwrap();
+    let Opened { store, findings } = Store::open(&root).unwrap();
+    println!("{findings:?}, {} files kept", store.files().unwrap().len());
+    check_something_is_made(&store);
+    store.record(&model("a"), &batch(number)).unwrap();
+    store.flush().unwrap();
 }
 
 fn size_on_disk(folder: &Path) -> u64 {

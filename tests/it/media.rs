@@ -227,7 +227,8 @@ fn camera_photos_tell_their_camera_and_orientation() {
             continue;
         }
         // The table says the make twice where the model begins with it, and keeps runs of spaces.
-        let (camera, model) = (camera.split_whitespace().collect::<Vec<_>>().join(" "), found.camera.unwrap_or_default());
+        let (camera, model) =
+            (camera.split_whitespace().collect::<Vec<_>>().join(" "), found.camera.unwrap_or_default());
         assert!(camera.ends_with(&model), "{path}: {model:?} where {camera:?} was expected");
     }
 }

@@ -13,7 +13,10 @@ pub fn data_dir() -> Option<PathBuf> {
     let folder = std::env::var_os("SIGHTLINE_DATA").map(PathBuf::from).filter(|folder| folder.is_dir());
     if folder.is_none() {
         let may_skip = std::env::var_os("SIGHTLINE_NO_SKIP").is_none_or(|value| value != "1");
-        assert!(may_skip, "SIGHTLINE_DATA is not set to a folder, and SIGHTLINE_NO_SKIP=1 allows no test to be skipped");
+        assert!(
+            may_skip,
+            "SIGHTLINE_DATA is not set to a folder, and SIGHTLINE_NO_SKIP=1 allows no test to be skipped"
+        );
         eprintln!("skipped: SIGHTLINE_DATA is not set");
     }
     folder

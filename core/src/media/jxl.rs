@@ -13,9 +13,7 @@ use super::raster::Raster;
 pub(super) const JXL: Format = Format {
     name: "jxl",
     extensions: &["jxl"],
-    recognises: |source| {
-        source.bytes.starts_with(b"\xff\x0a") || source.bytes.starts_with(b"\0\0\0\x0cJXL \r\n\x87\n")
-    },
+    recognises: |source| source.bytes.starts_with(b"\xff\x0a") || source.bytes.starts_with(b"\0\0\0\x0cJXL \r\n\x87\n"),
     decode: |source, budget| jxl(source.bytes, budget),
 };
 

@@ -153,8 +153,9 @@ fn rgb<D: ImageDecoder>(decoder: D) -> ImageResult<RgbImage> {
     decoder.read_image(&mut bytes)?;
     let bytes = rgb_from(color, bytes);
     // The limits error is the one that `image` itself gives for a buffer that does not fit.
-    RgbImage::from_raw(width, height, bytes)
-        .ok_or_else(|| ImageError::Limits(image::error::LimitError::from_kind(image::error::LimitErrorKind::DimensionError)))
+    RgbImage::from_raw(width, height, bytes).ok_or_else(|| {
+        ImageError::Limits(image::error::LimitError::from_kind(image::error::LimitErrorKind::DimensionError))
+    })
 }
 
 /// Drops alpha, repeats grey, scales 16 bits and floats to 8. `bytes` are in the machine's order, as `image` gives them.

@@ -1,13 +1,13 @@
 //! The preview in a raw file → raster. In: the bytes of a CR2, NEF, ARW, DNG, RAF, ORF, RW2 and their like. Out: the
 //! largest JPEG that lies in it whole. Never develops sensor data. Knows where cameras put their previews.
 
+use super::boxes;
 use super::budget::{Budget, Outcome, Refusal};
 use super::formats::{Format, Source};
 use super::ifd::{Directory, Tiff, is_tiff};
 use super::jpeg::{self, is_jpeg};
 use super::metadata::{exif_block, metadata};
 use super::raster::{self, Raster};
-use super::boxes;
 
 /// Raw files of every maker.
 pub(super) const RAW: Format = Format {
@@ -42,8 +42,7 @@ fn holds_sensor_data(bytes: &[u8]) -> bool {
         let is_filter_array = matches!(directory.number(0x0106), Some(32803 | 34892));
         is_filter_array || directory.get(0xc612).is_some()
     };
-    bytes.get(8..10) == Some(b"CR")
-        || Tiff::new(bytes).is_some_and(|tiff| tiff.directories().iter().any(is_sensor))
+    bytes.get(8..10) == Some(b"CR") || Tiff::new(bytes).is_some_and(|tiff| tiff.directories().iter().any(is_sensor))
 }
 
 fn decoded(source: &Source<'_>, budget: &Budget) -> Outcome<Raster> {

@@ -273,16 +273,25 @@ impl<'a> Items<'a> {
             for _ in 0..reader.number(4)? {
                 let item = reader.number(id_size)?;
                 for _ in 0..reader.number(1)? {
-                    let index = reader.number(if is_wide { 2 } else { 1 })? & if is_wide { 0x7fff } else { 0x7f };
-                    // Indices count from one; the top bit says "essential".
-                    if let Some(index) = index.checked_sub(1).filter(|_| self.associations.len() < MAX_ITEMS) {
-                        self.associations.push((item, index as usize));
-                    }
+                    let index = property_index(&mut reader, is_wide)?;
+                    self.associate(item, index);
                 }
             }
         }
         Some(())
     }
+
+    /// Indices count from one; zero stands for none.
+    fn associate(&mut self, item: u64, index: u64) {
+        if index > 0 && self.associations.len() < MAX_ITEMS {
+            self.associations.push((item, index as usize - 1));
+        }
+    }
+}
+
+/// The number of a property, without its top bit, which says "essential".
+fn property_index(reader: &mut Reader<'_>, is_wide: bool) -> Option<u64> {
+    if is_wide { reader.number(2).map(|index| index & 0x7fff) } else { reader.number(1).map(|index| index & 0x7f) }
 }
 
 /// The TIFF structure with the EXIF tags, in an item, in a box of JPEG XL, or in Canon's own box.

@@ -19,8 +19,9 @@ const THREAD_NAME: &str = "picture";
 // Decoders recurse little, but a hostile file must not reach the end of the stack: 16 MiB are only reserved, not used.
 const STACK_BYTES: usize = 16 << 20;
 
-/// Most threads that were given up on and have not ended.
-const MAX_ABANDONED: usize = 4;
+/// Most threads that were given up on and have not ended. One that never ends keeps its place, and its share of the
+/// memory, until the program ends.
+const MAX_ABANDONED: usize = 8;
 
 // How much longer than the work's own deadline the caller waits: a decoder that looks at the clock says more.
 const GRACE: Duration = Duration::from_millis(500);
@@ -90,7 +91,9 @@ fn quiet_panics() {
     INSTALL.call_once(|| {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if std::thread::current().name() != Some(THREAD_NAME) {
+            let thread = std::thread::current();
+            let is_decoding = thread.name().is_some_and(|name| name == THREAD_NAME || name.starts_with("rav1d-worker"));
+            if !is_decoding {
                 previous(info);
             }
         }));

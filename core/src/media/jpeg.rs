@@ -124,7 +124,7 @@ fn cut_off() -> Refusal {
 }
 
 fn has_end(scans: &[u8]) -> bool {
-    scans.windows(2).any(|pair| pair == b"\xff\xd9")
+    scans.windows(2).rev().any(|pair| pair == b"\xff\xd9")
 }
 
 fn full_with(bytes: &[u8], is_strict: bool) -> Outcome<RgbImage> {

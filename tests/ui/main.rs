@@ -1,1 +1,8 @@
-//! x
+//! The window, driven without a display: every panel is asked by label, and the main screens are drawn once.
+
+mod first_run;
+mod pictures;
+mod searching;
+mod support;
+mod trouble;
+mod viewing;

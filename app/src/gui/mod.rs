@@ -1,10 +1,67 @@
-//! Stub until the window lands.
-use sightline_core::engine::{Finding, Settings, Severity};
-/// Stub.
-pub fn run(_: Settings) -> anyhow::Result<()> {
-    anyhow::bail!("the window is not built in")
+//! The window: draws the library and asks it. In: the engine's settings. Out: nothing, once the window is closed.
+//!
+//! `ui()` of the panels draws the [`state::State`] and sends [`command::Command`]s; [`apply::apply`] alone changes the
+//! state and names [`command::Task`]s; [`work::Work`] does them away from the frame and finds new commands.
+
+use anyhow::{Context, anyhow};
+use egui::ViewportBuilder;
+use sightline_core::engine::{Engine, Settings};
+
+mod adapter;
+pub mod app;
+pub mod apply;
+pub mod command;
+mod dialogs;
+pub mod icons;
+mod layout;
+mod mark;
+pub mod panels;
+mod picture;
+pub mod preferences;
+pub mod state;
+pub mod text;
+mod textures;
+pub mod theme;
+mod widgets;
+pub mod work;
+
+pub use adapter::adapter_finding;
+use app::App;
+use preferences::Preferences;
+
+/// Opens the window over a library and stays until it is closed.
+///
+/// # Errors
+/// A library that cannot be opened; no display; no graphics adapter.
+pub fn run(settings: Settings) -> anyhow::Result<()> {
+    let preferences = Preferences::of(&settings.library);
+    let engine = Engine::open(settings)?;
+    let viewport = ViewportBuilder::default()
+        .with_title("Sightline")
+        .with_app_id("sightline")
+        .with_icon(mark::icon())
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([640.0, 420.0])
+        .with_drag_and_drop(true);
+    let options = eframe::NativeOptions { viewport, renderer: eframe::Renderer::Wgpu, ..Default::default() };
+    let create = |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
+        Ok(Box::new(App::new(&cc.egui_ctx, engine, preferences)?))
+    };
+    eframe::run_native("sightline", options, Box::new(create)).map_err(explained).context("the window cannot open")
 }
-/// Stub.
-pub fn adapter_finding() -> Finding {
-    Finding { subject: "graphics", severity: Severity::Notice, text: "not looked at".to_owned() }
+
+/// Says what is missing, and that everything can be done without a window.
+fn explained(error: eframe::Error) -> anyhow::Error {
+    let instead = "the command line does the same without one: `sightline index FOLDER` and `sightline search TEXT`";
+    match error {
+        eframe::Error::Wgpu(error) => anyhow!(
+            "no graphics adapter could be used ({error}); install a Vulkan or OpenGL driver (Mesa's software driver \
+             is enough), or {instead}"
+        ),
+        eframe::Error::Winit(error) => anyhow!("the display could not be used ({error}); {instead}"),
+        eframe::Error::WinitEventLoop(error) => {
+            anyhow!("there is no display ({error}); set DISPLAY or WAYLAND_DISPLAY, or {instead}")
+        }
+        error => anyhow!("{error}; {instead}"),
+    }
 }

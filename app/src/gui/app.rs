@@ -1,0 +1,139 @@
+//! The window's program. `logic` applies what was asked for and found, `ui` draws; nothing else changes the state.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sightline_core::engine::Engine;
+
+use super::apply::apply;
+use super::command::{Command, Task};
+use super::panels::{Cx, Panel, all_panels};
+use super::preferences::Preferences;
+use super::state::{Appearance, State};
+use super::textures::{Source, Textures};
+use super::theme;
+use super::work::{Wakes, Work};
+
+/// A progress bar moves so often.
+const SOON: Duration = Duration::from_millis(100);
+
+/// The window's program.
+pub struct App {
+    state: State,
+    work: Work,
+    panels: Vec<Box<dyn Panel>>,
+    textures: RefCell<Textures>,
+    commands: RefCell<Vec<Command>>,
+}
+
+impl App {
+    /// A window over a library. Starts to load the model and to look for changes in the added folders.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn new(ctx: &egui::Context, engine: Engine, preferences: Preferences) -> sightline_core::Result<Self> {
+        theme::install(ctx);
+        let wakes = wakes(ctx);
+        let textures = Textures::new(&thumbnails_of(&engine), &wakes.now)?;
+        let mut state = State { appearance: preferences.appearance, ..State::default() };
+        state.model.name = engine.model_id().to_owned();
+        state.notices = engine.notices().iter().map(|notice| super::text::sentence(notice)).collect();
+        let folders = engine.folders();
+        let mut app = Self {
+            state,
+            work: Work::new(engine, wakes, preferences),
+            panels: all_panels(),
+            textures: RefCell::new(textures),
+            commands: RefCell::new(Vec::new()),
+        };
+        app.work.start(Task::LoadModel);
+        if !folders.is_empty() {
+            app.commands.borrow_mut().push(Command::RefreshFolders);
+        }
+        Ok(app)
+    }
+
+    /// What is remembered.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Asks for something, as a panel does.
+    pub fn send(&self, command: Command) {
+        self.commands.borrow_mut().push(command);
+    }
+
+    /// Whether work goes on that will change the window.
+    pub fn is_busy(&self) -> bool {
+        self.work.is_busy() || !self.commands.borrow().is_empty()
+    }
+
+    /// Applies what was asked for in the last frame and what work has found since.
+    pub fn apply_all(&mut self, ctx: &egui::Context) {
+        let found = self.work.poll();
+        let asked = std::mem::take(&mut *self.commands.borrow_mut());
+        for command in asked.into_iter().chain(found) {
+            for task in apply(&mut self.state, command) {
+                match task {
+                    Task::CopyText(text) => ctx.copy_text(text),
+                    task => self.work.start(task),
+                }
+            }
+        }
+        if let Some(due) = self.work.due_in() {
+            ctx.request_repaint_after(due);
+        }
+        set_theme(ctx, self.state.appearance);
+        self.textures.borrow_mut().update(ctx);
+    }
+
+    /// Draws all panels.
+    pub fn draw(&mut self, ui: &mut egui::Ui) {
+        let cx = Cx { state: &self.state, textures: &self.textures, commands: &self.commands };
+        for panel in &mut self.panels {
+            panel.ui(&cx, ui);
+        }
+        if !self.commands.borrow().is_empty() {
+            ui.ctx().request_repaint();
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _: &mut eframe::Frame) {
+        self.apply_all(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
+        self.draw(ui);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        theme::of(visuals.dark_mode).background.to_normalized_gamma_f32()
+    }
+}
+
+fn wakes(ctx: &egui::Context) -> Wakes {
+    let (now, soon) = (ctx.clone(), ctx.clone());
+    Wakes { now: Arc::new(move || now.request_repaint()), soon: Arc::new(move || soon.request_repaint_after(SOON)) }
+}
+
+fn thumbnails_of(engine: &Engine) -> Source {
+    let engine = engine.clone();
+    Arc::new(move |entry| {
+        let thumbnail = engine.thumbnail(entry)?;
+        Ok((thumbnail.width(), thumbnail.height(), thumbnail.into_raw()))
+    })
+}
+
+fn set_theme(ctx: &egui::Context, appearance: Appearance) {
+    let wanted = match appearance {
+        Appearance::System => egui::ThemePreference::System,
+        Appearance::Dark => egui::ThemePreference::Dark,
+        Appearance::Light => egui::ThemePreference::Light,
+    };
+    if ctx.options(|options| options.theme_preference) != wanted {
+        ctx.set_theme(wanted);
+    }
+}

@@ -1,0 +1,149 @@
+//! What is known of the chosen photo: how it matches, when and how it was taken, where it is.
+
+use egui::{Frame, Margin, RichText, ScrollArea, Ui, vec2};
+use sightline_core::index::Entry;
+use sightline_core::search::{Band, Hit, Why};
+
+use super::{Cx, Panel};
+use crate::gui::command::Command;
+use crate::gui::state::{Page, State, band_name};
+use crate::gui::theme::{self, Tokens, font, size, space};
+use crate::gui::{icons, text, widgets};
+
+/// See the module.
+pub struct Details;
+
+/// The cosine that fills a bar: more than pictures and words of any common model reach.
+const FULL_TEXT_BAR: f32 = 0.4;
+
+impl Panel for Details {
+    fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
+        let width = ui.ctx().content_rect().width();
+        let is_wide =
+            width >= size::HIDES_DETAILS || (cx.state.viewer.is_some() && width >= size::HIDES_SIDEBAR + 100.0);
+        let Some(index) = cx.state.selection.filter(|_| is_wide && cx.state.page == Page::Photos) else { return };
+        let (Some(entry), Some(hit)) = (cx.state.answer.entry(index), cx.state.answer.hits.get(index)) else { return };
+        let fill = theme::tokens(ui).panel;
+        let frame = Frame::new().fill(fill).inner_margin(Margin::same(space::L as i8));
+        egui::Panel::right("details").exact_size(size::DETAILS).resizable(false).frame(frame).show(ui, |ui| {
+            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                preview_ui(cx, index, entry, ui);
+                actions_ui(cx, entry, ui);
+                match_ui(cx.state, hit, ui);
+                facts_ui(entry, hit, ui);
+            });
+        });
+    }
+}
+
+/// The photo, unless it is shown large beside this.
+fn preview_ui(cx: &Cx<'_>, index: usize, entry: &Entry, ui: &mut Ui) {
+    if cx.state.viewer.is_some() {
+        return;
+    }
+    let picture = vec2(entry.photo.width as f32, entry.photo.height as f32);
+    let width = ui.available_width();
+    let height = (width * picture.y / picture.x.max(1.0)).clamp(width * 0.4, width);
+    let (rect, response) = ui.allocate_exact_size(vec2(width, height), egui::Sense::click());
+    let tokens = theme::tokens(ui);
+    widgets::paint_thumbnail(ui.painter(), tokens, &cx.thumbnail(entry), rect, picture);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "View large"));
+    if response.on_hover_cursor(egui::CursorIcon::ZoomIn).clicked() {
+        cx.send(Command::OpenViewer(index));
+    }
+    ui.add_space(space::M);
+}
+
+fn actions_ui(cx: &Cx<'_>, entry: &Entry, ui: &mut Ui) {
+    ui.horizontal_wrapped(|ui| {
+        if widgets::button(ui, widgets::Kind::Quiet, icons::SPARKLE, "Find similar").clicked() {
+            cx.send(Command::SearchPicture(entry.path.clone()));
+        }
+        if widgets::button(ui, widgets::Kind::Quiet, icons::COPY, "Copy path").clicked() {
+            cx.send(Command::CopyText(entry.path.to_string_lossy().into_owned()));
+        }
+    });
+    ui.add_space(space::M);
+}
+
+/// The score with what it is, its band, and how near each term is.
+fn match_ui(state: &State, hit: &Hit, ui: &mut Ui) {
+    if hit.cosines.is_empty() {
+        return;
+    }
+    let tokens = theme::tokens(ui);
+    ui.label(RichText::new("How it matches").font(font::heading()).color(tokens.text));
+    ui.add_space(space::XS);
+    let names = state.answer.query.term_names();
+    for (name, cosine) in names.iter().zip(&hit.cosines) {
+        // Pictures are near to pictures on a scale of their own: up to 1.
+        let full = if name == "like this" { 1.0 } else { FULL_TEXT_BAR };
+        ui.horizontal(|ui| {
+            let words = RichText::new(name).font(font::small()).color(tokens.muted);
+            ui.add_sized(vec2(86.0, 16.0), egui::Label::new(words).truncate().halign(egui::Align::Min));
+            let bar = vec2(ui.available_width() - 46.0, 5.0);
+            widgets::progress_bar(ui, name, Some(cosine / full), color(tokens, hit.band), bar);
+            ui.label(RichText::new(format!("{cosine:.3}")).font(font::small()).color(tokens.text));
+        });
+    }
+    ui.label(RichText::new(explanation(hit)).font(font::caption()).color(tokens.muted));
+    ui.add_space(space::L);
+}
+
+fn color(tokens: &Tokens, band: Option<Band>) -> egui::Color32 {
+    match band {
+        Some(Band::Strong) => tokens.pass,
+        Some(Band::Fair) => tokens.review,
+        Some(Band::Weak) => tokens.faint,
+        None => tokens.accent,
+    }
+}
+
+fn explanation(hit: &Hit) -> String {
+    let band = match (hit.why, hit.band) {
+        (Why::Exact, _) => "its name or a tag is what you typed".to_owned(),
+        (_, Some(band)) => format!("a {} match among all your photos", band_name(band).to_lowercase()),
+        _ => format!("number {} of the answer", hit.rank),
+    };
+    format!("Cosine similarity, higher is nearer; {band}")
+}
+
+fn facts_ui(entry: &Entry, hit: &Hit, ui: &mut Ui) {
+    let tokens = theme::tokens(ui);
+    egui::Grid::new("facts").num_columns(2).spacing(vec2(space::M, space::S)).show(ui, |ui| {
+        for (name, value) in facts(entry, hit) {
+            let width = ui.available_width();
+            let name = RichText::new(name).font(font::small()).color(tokens.muted);
+            ui.add_sized(vec2(76.0, 16.0), egui::Label::new(name).halign(egui::Align::Min));
+            let value = RichText::new(value).font(font::small()).color(tokens.text);
+            ui.scope(|ui| {
+                ui.set_max_width((width - 96.0).max(120.0));
+                ui.add(egui::Label::new(value).wrap().selectable(true));
+            });
+            ui.end_row();
+        }
+    });
+}
+
+/// What is known, and nothing that is not.
+fn facts(entry: &Entry, hit: &Hit) -> Vec<(&'static str, String)> {
+    let photo = &entry.photo;
+    let date = if photo.taken.is_some() { "Taken" } else { "Changed" };
+    let mut facts = vec![("Name", text::name(&entry.path)), (date, text::date(entry.date()))];
+    facts.extend(photo.camera.clone().map(|camera| ("Camera", camera)));
+    facts.extend(photo.lens.clone().map(|lens| ("Lens", lens)));
+    facts.push(("Size", format!("{} × {}, {}", photo.width, photo.height, text::bytes(entry.size))));
+    facts.push(("Format", photo.format.to_uppercase()));
+    facts.push(("Folder", text::folder(&entry.path)));
+    facts.extend(photo.position.map(|(north, east)| ("Place", format!("{north:.4}, {east:.4}"))));
+    if !entry.tags.is_empty() {
+        facts.push(("Tags", entry.tags.join(", ")));
+    }
+    if hit.copies > 1 {
+        facts.push(("Copies", text::counted(hit.copies as usize, "file")));
+    }
+    if entry.is_offline {
+        facts.push(("Drive", "not there now".to_owned()));
+    }
+    facts
+}

@@ -1,0 +1,101 @@
+//! The middle of the window when there is no photo to see: why, and what to do.
+
+use egui::{CentralPanel, Frame, Margin, RichText, Ui, vec2};
+
+use super::{Cx, Panel};
+use crate::gui::command::Command;
+use crate::gui::state::{Empty, Page, State};
+use crate::gui::theme::{self, font, space};
+use crate::gui::{icons, text, widgets};
+
+/// See the module.
+pub struct EmptyPage;
+
+impl Panel for EmptyPage {
+    fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
+        let Some(empty) = cx.state.empty().filter(|_| cx.state.page == Page::Photos) else { return };
+        let fill = theme::tokens(ui).background;
+        let frame = Frame::new().fill(fill).inner_margin(Margin::same(space::L as i8));
+        CentralPanel::default().frame(frame).show(ui, |ui| match empty {
+            Empty::NotYet => {}
+            Empty::NoFolder => no_folder_ui(cx, ui),
+            Empty::StillIndexing => still_indexing_ui(cx, ui),
+            Empty::NoPhotos => no_photos_ui(cx, ui),
+            Empty::AllFilteredOut => all_filtered_out_ui(cx, ui),
+            Empty::NoMatch => no_match_ui(cx, ui),
+        });
+    }
+}
+
+fn no_folder_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    let text = "Add a folder, or drop one here. Sightline looks at every photo once, on this machine, and finds it \
+                again by what you say is on it. Your photos are never changed and never leave this machine.";
+    widgets::page(ui, icons::IMAGES, "Find your photos by what is on them", text, |ui| {
+        if widgets::button(ui, widgets::Kind::Primary, icons::FOLDER_PLUS, "Add folder").clicked() {
+            cx.send(Command::ChooseFolder);
+        }
+        let muted = theme::tokens(ui).muted;
+        let path = RichText::new("or type its path").font(font::small()).color(muted).underline();
+        if ui.add(egui::Button::new(path).frame(false)).clicked() {
+            cx.send(Command::AskForPath(true));
+        }
+    });
+}
+
+fn still_indexing_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    let text = "Photos appear here as they are indexed, and can be searched at once. You can go on working meanwhile.";
+    widgets::page(ui, icons::APERTURE, &indexing_heading(cx.state), text, |ui| {
+        let fraction = cx.state.indexing.as_ref().and_then(|indexing| indexing.fraction());
+        let accent = theme::tokens(ui).accent;
+        widgets::progress_bar(ui, "Indexing", fraction, accent, vec2(260.0, 6.0));
+        if widgets::button(ui, widgets::Kind::Quiet, icons::STOP, "Stop").clicked() {
+            cx.send(Command::StopIndexing);
+        }
+    });
+}
+
+fn indexing_heading(state: &State) -> String {
+    match state.indexing.as_ref().map(|indexing| indexing.progress) {
+        Some(progress) if progress.total > 0 => {
+            format!("{} {} of {}", progress.phase, text::count(progress.done), text::count(progress.total))
+        }
+        Some(progress) if !progress.phase.is_empty() => format!("{} …", progress.phase),
+        _ => "Starting …".to_owned(),
+    }
+}
+
+fn no_photos_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    let text = match cx.state.library.problems.len() {
+        0 => "Your folders hold no pictures that Sightline knows. Add another folder.".to_owned(),
+        _ => "None of the pictures in your folders could be used; the problems say why.".to_owned(),
+    };
+    widgets::page(ui, icons::IMAGE_BROKEN, "No photos here", &text, |ui| {
+        if widgets::button(ui, widgets::Kind::Primary, icons::FOLDER_PLUS, "Add folder").clicked() {
+            cx.send(Command::ChooseFolder);
+        }
+        if !cx.state.library.problems.is_empty()
+            && widgets::button(ui, widgets::Kind::Quiet, icons::WARNING, "Show problems").clicked()
+        {
+            cx.send(Command::OpenPage(Page::Problems));
+        }
+    });
+}
+
+fn all_filtered_out_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    let folder = cx.state.query.folder.as_deref().map(text::name).unwrap_or_default();
+    let text = format!("There are photos in your library, but none that match in {folder}.");
+    widgets::page(ui, icons::FUNNEL, "All photos are filtered out", &text, |ui| {
+        if widgets::button(ui, widgets::Kind::Primary, "", "Look in all folders").clicked() {
+            cx.send(Command::ShowFolder(None));
+        }
+    });
+}
+
+fn no_match_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    let text = "Nothing in your library matches. Try other words, or a picture.";
+    widgets::page(ui, icons::MAGNIFYING_GLASS, "No match", text, |ui| {
+        if widgets::button(ui, widgets::Kind::Primary, "", "Show all photos").clicked() {
+            cx.send(Command::ClearQuery);
+        }
+    });
+}

@@ -1,0 +1,85 @@
+//! The parts of the window. Each draws the state and sends commands; none changes anything.
+
+use std::cell::RefCell;
+
+use sightline_core::index::Entry;
+
+use super::command::Command;
+use super::state::State;
+use super::textures::{Textures, Thumbnail};
+
+mod details;
+mod empty;
+mod grid;
+mod keys;
+mod messages;
+mod path_entry;
+mod problems;
+mod results;
+mod search_bar;
+mod sidebar;
+mod status_bar;
+mod viewer;
+
+/// What a panel sees, and where it sends what the person wants.
+pub struct Cx<'a> {
+    /// What is remembered.
+    pub state: &'a State,
+    /// The thumbnails.
+    pub textures: &'a RefCell<Textures>,
+    /// What was asked for in this frame.
+    pub commands: &'a RefCell<Vec<Command>>,
+}
+
+impl Cx<'_> {
+    /// Asks for something. It is done before the next frame.
+    pub fn send(&self, command: Command) {
+        self.commands.borrow_mut().push(command);
+    }
+
+    /// The thumbnail of a photo on the screen.
+    pub fn thumbnail(&self, entry: &Entry) -> Thumbnail {
+        self.textures.borrow_mut().get(entry)
+    }
+}
+
+/// A part of the window. It may own what is its alone: a half-typed text, a scroll position.
+pub trait Panel {
+    /// Draws it into what earlier panels have left of the window.
+    fn ui(&mut self, cx: &Cx<'_>, ui: &mut egui::Ui);
+}
+
+/// Every panel, from the edges of the window to its middle, and last what lies over it. A new panel is one file and one
+/// line here.
+pub fn all_panels() -> Vec<Box<dyn Panel>> {
+    vec![
+        Box::new(keys::Keys),
+        Box::new(status_bar::StatusBar),
+        Box::new(sidebar::Sidebar),
+        Box::new(search_bar::SearchBar::default()),
+        Box::new(messages::Messages),
+        Box::new(details::Details),
+        Box::new(results::Results),
+        Box::new(problems::Problems),
+        Box::new(viewer::Viewer::default()),
+        Box::new(empty::EmptyPage),
+        Box::new(grid::Grid::default()),
+        Box::new(path_entry::PathEntry::default()),
+    ]
+}
+
+/// The field for words in the search bar.
+fn search_field() -> egui::Id {
+    egui::Id::unique("search-text")
+}
+
+/// Whether keys are letters of a text now: the key that ends typing is none of the grid's.
+fn is_typing(cx: &Cx<'_>, ui: &egui::Ui) -> bool {
+    let had_focus = ui.memory(|memory| memory.had_focus_last_frame(search_field()));
+    had_focus || ui.ctx().text_edit_focused() || cx.state.is_path_asked
+}
+
+/// Whether the middle of the window shows photos as a grid.
+fn is_grid_shown(state: &State) -> bool {
+    state.page == super::state::Page::Photos && state.viewer.is_none() && state.empty().is_none()
+}

@@ -1,0 +1,73 @@
+//! The files that could not be used, each with the reason.
+
+use egui::{CentralPanel, Frame, Margin, RichText, ScrollArea, Ui, vec2};
+use sightline_core::Problem;
+
+use super::{Cx, Panel};
+use crate::gui::command::Command;
+use crate::gui::state::Page;
+use crate::gui::theme::{self, font, radius, space};
+use crate::gui::{icons, text, widgets};
+
+/// See the module.
+pub struct Problems;
+
+/// Height of one problem.
+const ROW: f32 = 46.0;
+
+impl Panel for Problems {
+    fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
+        if cx.state.page != Page::Problems {
+            return;
+        }
+        let tokens = theme::tokens(ui);
+        let frame = Frame::new().fill(tokens.background).inner_margin(Margin::same(space::L as i8));
+        CentralPanel::default().frame(frame).show(ui, |ui| {
+            let problems = &cx.state.library.problems;
+            if problems.is_empty() {
+                widgets::page(ui, icons::CHECK, "No problems", "Every file of your folders could be used.", |_| {});
+                return;
+            }
+            ui.label(RichText::new(text::counted(problems.len(), "problem")).font(font::title()).color(tokens.text));
+            let what = "These files were left out. Everything else is indexed and searchable.";
+            ui.label(RichText::new(what).font(font::body()).color(tokens.muted));
+            ui.horizontal(|ui| {
+                let again = widgets::button(ui, widgets::Kind::Quiet, icons::REFRESH, "Try again");
+                if again.on_hover_text("Looks at all folders again; files that changed are read anew").clicked() {
+                    cx.send(Command::RefreshFolders);
+                }
+                if widgets::button(ui, widgets::Kind::Quiet, icons::COPY, "Copy the list").clicked() {
+                    cx.send(Command::CopyText(as_table(problems)));
+                }
+            });
+            ui.add_space(space::S);
+            ScrollArea::vertical().auto_shrink(false).show_rows(ui, ROW, problems.len(), |ui, rows| {
+                problems[rows].iter().for_each(|problem| problem_ui(problem, ui));
+            });
+        });
+    }
+}
+
+fn problem_ui(problem: &Problem, ui: &mut Ui) {
+    let tokens = theme::tokens(ui);
+    let frame = Frame::new().fill(tokens.panel).corner_radius(radius::M).inner_margin(Margin::symmetric(10, 5));
+    frame
+        .show(ui, |ui| {
+            ui.set_min_size(vec2(ui.available_width(), ROW - 10.0));
+            ui.spacing_mut().item_spacing.y = 2.0;
+            let name = RichText::new(text::name(&problem.path)).font(font::heading()).color(tokens.text);
+            ui.add(egui::Label::new(name).truncate());
+            // The path is in the name and the tooltip already.
+            let path = format!(": {}", problem.path.display());
+            let reason = problem.reason.strip_suffix(&path).unwrap_or(&problem.reason);
+            let reason = RichText::new(text::sentence(reason)).font(font::small()).color(tokens.muted);
+            ui.add(egui::Label::new(reason).truncate()).on_hover_text(&problem.reason);
+        })
+        .response
+        .on_hover_text(problem.path.to_string_lossy());
+}
+
+/// One line a problem: the path, a tab, the reason.
+fn as_table(problems: &[Problem]) -> String {
+    problems.iter().map(|problem| format!("{}\t{}\n", problem.path.display(), problem.reason)).collect()
+}

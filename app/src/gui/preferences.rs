@@ -1,0 +1,38 @@
+//! What the window remembers from one start to the next. In and out: a small JSON file in the library's folder.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sightline_core::Result;
+
+use super::state::Appearance;
+
+/// What is remembered. A file that is missing or damaged counts as none: these are only habits.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preferences {
+    /// Dark, light, or what the system says.
+    #[serde(default)]
+    pub appearance: Appearance,
+    #[serde(skip)]
+    path: Option<PathBuf>,
+}
+
+impl Preferences {
+    /// Those of a library.
+    pub fn of(library: &Path) -> Self {
+        let path = library.join("window.json");
+        let text = fs_err::read_to_string(&path).unwrap_or_default();
+        let kept: Self = serde_json::from_str(&text).unwrap_or_default();
+        Self { path: Some(path), ..kept }
+    }
+
+    /// Keeps them. Those that belong to no library are not kept.
+    ///
+    /// # Errors
+    /// A disk that is full or may not be written to.
+    pub fn write(&self) -> Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let text = serde_json::to_string_pretty(self).map_err(std::io::Error::other)?;
+        Ok(fs_err::write(path, text)?)
+    }
+}

@@ -1,0 +1,199 @@
+//! Thumbnails on the graphics card. In: entries that are on the screen now. Out: textures, a moment later. Own threads
+//! and an own cache: what was asked for last comes first, what is no longer on the screen is not decoded at all, and
+//! what was not looked at for longest goes when the memory is needed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use egui::{ColorImage, TextureHandle, TextureOptions};
+use sightline_core::Result;
+use sightline_core::index::{ContentHash, Entry};
+use sightline_core::jobs::{self, Job, Wake};
+
+use super::picture::color_image;
+
+/// Where thumbnails come from: the engine, or a test.
+pub type Source = Arc<dyn Fn(&Entry) -> Result<(u32, u32, Vec<u8>)> + Send + Sync>;
+
+/// What textures may take: about 700 thumbnails of 320 × 213.
+const BYTES_AT_MOST: usize = 192 << 20;
+
+/// Decoded thumbnails that are handed over in one frame: about 2 MB, under a millisecond.
+const UPLOADS_A_FRAME: usize = 8;
+
+/// Decoding threads. Two, so that indexing keeps most of the machine.
+const WORKERS: usize = 2;
+
+/// Asked for and not yet there. Few, so that what scrolls away is not waited for; enough for one frame of both threads.
+const UNDER_WAY: usize = 12;
+
+/// All thumbnails.
+pub struct Textures {
+    thumbnails: HashMap<ContentHash, Slot>,
+    requests: Sender<Entry>,
+    decoded: Receiver<(ContentHash, Result<ColorImage>)>,
+    under_way: usize,
+    bytes: usize,
+    frame: u64,
+    _workers: Vec<Job<()>>,
+}
+
+enum Slot {
+    UnderWay,
+    Ready { texture: TextureHandle, bytes: usize, last_shown: u64 },
+    Failed(Arc<str>),
+}
+
+/// A thumbnail as a panel gets it.
+pub enum Thumbnail {
+    /// Here it is.
+    Ready(egui::TextureId),
+    /// Not yet.
+    Waiting,
+    /// Never, and why.
+    Failed(Arc<str>),
+}
+
+impl Textures {
+    /// An empty cache, with threads that wait for requests.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn new(source: &Source, wake: &Wake) -> Result<Self> {
+        let (requests, wanted) = bounded::<Entry>(UNDER_WAY);
+        let (sender, decoded) = bounded(UNDER_WAY);
+        let worker = |_| {
+            let (wanted, sender, source, wake) = (wanted.clone(), sender.clone(), Arc::clone(source), Arc::clone(wake));
+            jobs::spawn("thumbnails", Arc::clone(&wake), move |_| {
+                for entry in &wanted {
+                    let image = source(&entry).map(|(width, height, rgb)| color_image((width, height), &rgb));
+                    if sender.send((entry.hash, image)).is_err() {
+                        break;
+                    }
+                    wake();
+                }
+                Ok(())
+            })
+        };
+        let workers = (0..WORKERS).map(worker).collect::<Result<Vec<_>>>()?;
+        let thumbnails = HashMap::new();
+        Ok(Self { thumbnails, requests, decoded, under_way: 0, bytes: 0, frame: 0, _workers: workers })
+    }
+
+    /// Hands over what was decoded since the last frame, a little at a time. Once a frame, before drawing.
+    pub fn update(&mut self, ctx: &egui::Context) {
+        self.frame += 1;
+        for _ in 0..UPLOADS_A_FRAME {
+            let Ok((hash, image)) = self.decoded.try_recv() else { return };
+            self.under_way -= 1;
+            let slot = match image {
+                Ok(image) => self.uploaded(ctx, image),
+                Err(error) => Slot::Failed(error.to_string().into()),
+            };
+            self.thumbnails.insert(hash, slot);
+        }
+        // More are waiting for the next frame.
+        ctx.request_repaint();
+    }
+
+    /// The thumbnail of a photo on the screen. Asks for it if it is not there: whoever still wants it asks again in the
+    /// next frame, and whoever does not is forgotten.
+    pub fn get(&mut self, entry: &Entry) -> Thumbnail {
+        let frame = self.frame;
+        match self.thumbnails.get_mut(&entry.hash) {
+            Some(Slot::Ready { texture, last_shown, .. }) => {
+                *last_shown = frame;
+                return Thumbnail::Ready(texture.id());
+            }
+            Some(Slot::Failed(reason)) => return Thumbnail::Failed(Arc::clone(reason)),
+            Some(Slot::UnderWay) => return Thumbnail::Waiting,
+            None => {}
+        }
+        if self.under_way < UNDER_WAY && self.requests.try_send(entry.clone()).is_ok() {
+            self.under_way += 1;
+            self.thumbnails.insert(entry.hash, Slot::UnderWay);
+        }
+        Thumbnail::Waiting
+    }
+
+    fn uploaded(&mut self, ctx: &egui::Context, image: ColorImage) -> Slot {
+        let bytes = 4 * image.pixels.len();
+        self.bytes += bytes;
+        if self.bytes > BYTES_AT_MOST {
+            self.forget_oldest();
+        }
+        let texture = ctx.load_texture("thumbnail", image, TextureOptions::LINEAR);
+        Slot::Ready { texture, bytes, last_shown: self.frame }
+    }
+
+    /// Lets a quarter go at once, so that this is rare.
+    fn forget_oldest(&mut self) {
+        let shown = |slot: &Slot| match slot {
+            Slot::Ready { last_shown, .. } => Some(*last_shown),
+            _ => None,
+        };
+        let mut frames: Vec<u64> = self.thumbnails.values().filter_map(shown).collect();
+        frames.sort_unstable();
+        // What is on the screen now stays, however much that is.
+        let limit = frames.get(frames.len() / 4).map_or(0, |frame| (*frame).min(self.frame.saturating_sub(2)));
+        let bytes = &mut self.bytes;
+        self.thumbnails.retain(|_, slot| match slot {
+            Slot::Ready { bytes: freed, last_shown, .. } if *last_shown <= limit => {
+                *bytes -= *freed;
+                false
+            }
+            _ => true,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gui::state::tests::entry;
+
+    fn textures(side: u32) -> Textures {
+        let source: Source = Arc::new(move |entry| match entry.path.starts_with("/bad") {
+            true => Err(sightline_core::Error::bad_request("no picture", "choose another")),
+            false => Ok((side, side, vec![128; (3 * side * side) as usize])),
+        });
+        Textures::new(&source, &(Arc::new(|| {}) as Wake)).unwrap()
+    }
+
+    /// Asks in frame after frame until it is no longer waited for.
+    fn wait_for(textures: &mut Textures, ctx: &egui::Context, path: &str) -> Thumbnail {
+        loop {
+            textures.update(ctx);
+            match textures.get(&entry(path)) {
+                Thumbnail::Waiting => std::thread::yield_now(),
+                done => return done,
+            }
+        }
+    }
+
+    #[test]
+    fn a_thumbnail_is_there_a_moment_after_it_was_asked_for() {
+        let ctx = egui::Context::default();
+        let mut textures = textures(4);
+        assert!(matches!(textures.get(&entry("/a.jpg")), Thumbnail::Waiting));
+        assert!(matches!(wait_for(&mut textures, &ctx, "/a.jpg"), Thumbnail::Ready(_)));
+    }
+
+    #[test]
+    fn a_picture_that_cannot_be_read_says_why() {
+        let ctx = egui::Context::default();
+        let found = wait_for(&mut textures(4), &ctx, "/bad/x.jpg");
+        assert!(matches!(found, Thumbnail::Failed(reason) if reason.contains("no picture")));
+    }
+
+    #[test]
+    fn memory_stays_within_its_bound() {
+        let ctx = egui::Context::default();
+        let mut textures = textures(1024);
+        for i in 0..100 {
+            wait_for(&mut textures, &ctx, &format!("/{i}.jpg"));
+        }
+        assert!(textures.bytes <= BYTES_AT_MOST + (4 << 20), "{} bytes", textures.bytes);
+    }
+}

@@ -1,0 +1,13 @@
+//! Small things that several panels draw. In: what to show. Out: an egui response. They know tokens, not the state.
+
+mod button;
+mod page;
+mod progress;
+mod row;
+mod thumbnail;
+
+pub use button::{Kind, button, icon_button};
+pub use page::page;
+pub use progress::progress_bar;
+pub use row::{Row, group_heading, row};
+pub use thumbnail::paint_thumbnail;

@@ -1,0 +1,281 @@
+//! Work away from the frame. In: tasks. Out: what they found, as commands, when polled once a frame. Nothing here waits,
+//! and nothing here knows the state.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use sightline_core::Result;
+use sightline_core::engine::{Engine, IndexReport, SearchReport, SearchRequest};
+use sightline_core::index::Snapshot;
+use sightline_core::jobs::{self, Job, Wake};
+use sightline_core::library::Watch;
+
+use super::command::{Choice, Command, Finding, Pace, Task};
+use super::preferences::Preferences;
+use super::state::Indexing;
+use super::{dialogs, picture};
+
+/// A pause in typing: long enough that most words are not searched letter by letter, too short to be felt.
+const TYPING_PAUSE: Duration = Duration::from_millis(150);
+
+/// All work that goes on.
+pub struct Work {
+    engine: Engine,
+    wakes: Wakes,
+    preferences: Preferences,
+    indexing: Option<IndexingJob>,
+    searching: Option<(u64, Job<SearchReport>)>,
+    next_search: Option<NextSearch>,
+    pictures: Option<Job<()>>,
+    others: Vec<Box<dyn FnMut() -> Option<Command>>>,
+    snapshot: Option<Arc<Snapshot>>,
+    watch: Option<Watch>,
+    changes: (Sender<()>, Receiver<()>),
+    found: VecDeque<Command>,
+}
+
+/// How the window is woken.
+#[derive(Clone)]
+pub struct Wakes {
+    /// At once: somebody waits for it.
+    pub now: Wake,
+    /// Soon: a progress bar need not move with every photo.
+    pub soon: Wake,
+}
+
+struct IndexingJob {
+    job: Job<IndexReport>,
+    phase: &'static str,
+    since: Instant,
+    is_stopping: bool,
+}
+
+struct NextSearch {
+    number: u64,
+    request: SearchRequest,
+    due: Instant,
+}
+
+impl Work {
+    /// Work on this library.
+    pub fn new(engine: Engine, wakes: Wakes, preferences: Preferences) -> Self {
+        Self {
+            engine,
+            wakes,
+            preferences,
+            indexing: None,
+            searching: None,
+            next_search: None,
+            pictures: None,
+            others: Vec::new(),
+            snapshot: None,
+            watch: None,
+            changes: bounded(1),
+            found: VecDeque::new(),
+        }
+    }
+
+    /// Starts a task. What it finds comes from [`Work::poll`].
+    pub fn start(&mut self, task: Task) {
+        let started = match task {
+            Task::Index(folders) => self.index(folders),
+            Task::StopIndexing => self.stop_indexing(),
+            Task::ReadLibrary => {
+                self.other("read-library", Finding::LibraryRead, |engine| Ok((engine.folders(), engine.problems()?)))
+            }
+            Task::RemoveFolder(path) => {
+                self.other("remove-folder", nothing_or_failed, move |engine| engine.remove_folder(&path))
+            }
+            Task::LoadModel => self.other("model", Finding::Model, |engine| engine.encoder().map(drop)),
+            Task::Search { number, request, pace } => self.search_later(number, request, pace),
+            Task::LoadPicture(path) => self.load_picture(path),
+            Task::ChooseFolder => self.other("dialog", chosen_folder, |_| Ok(dialogs::choose_folder())),
+            Task::ChoosePicture => self.other("dialog", chosen_picture, |_| Ok(dialogs::choose_picture())),
+            Task::LookAt(paths) => self.other("drop", nothing_or, move |_| Ok(told_apart(paths))),
+            Task::RememberAppearance(appearance) => {
+                self.preferences.appearance = appearance;
+                let preferences = self.preferences.clone();
+                self.other("preferences", nothing_or_failed, move |_| preferences.write())
+            }
+            // The clipboard is egui's: app.rs takes this one itself.
+            Task::CopyText(_) => Ok(()),
+        };
+        if let Err(error) = started {
+            self.found.push_back(Command::Found(Finding::Failed(error)));
+        }
+    }
+
+    /// What was found since the last frame.
+    pub fn poll(&mut self) -> Vec<Command> {
+        let mut found: Vec<Finding> = Vec::new();
+        self.poll_library(&mut found);
+        self.poll_indexing(&mut found);
+        self.poll_search(&mut found);
+        let mut commands: Vec<Command> = self.found.drain(..).collect();
+        commands.extend(found.into_iter().map(Command::Found));
+        self.others.retain_mut(|poll| match poll() {
+            Some(command) => {
+                commands.push(command);
+                false
+            }
+            None => true,
+        });
+        commands
+    }
+
+    /// How long until [`Work::poll`] has something to do that nobody will wake it for.
+    pub fn due_in(&self) -> Option<Duration> {
+        let next = self.next_search.as_ref().filter(|_| self.searching.is_none())?;
+        Some(next.due.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether anything goes on that will find something.
+    pub fn is_busy(&self) -> bool {
+        self.indexing.is_some() || self.searching.is_some() || self.next_search.is_some() || !self.others.is_empty()
+    }
+
+    fn poll_library(&mut self, found: &mut Vec<Finding>) {
+        let now = self.engine.snapshot();
+        if self.snapshot.as_ref().is_none_or(|before| !Arc::ptr_eq(before, &now)) {
+            self.snapshot = Some(Arc::clone(&now));
+            found.push(Finding::Library(now));
+        }
+        if self.changes.1.try_recv().is_ok() {
+            found.push(Finding::FoldersChanged);
+        }
+    }
+
+    fn poll_indexing(&mut self, found: &mut Vec<Finding>) {
+        let Some(indexing) = &mut self.indexing else { return };
+        found.push(Finding::Indexing(indexing.now()));
+        if let Some(result) = indexing.job.poll() {
+            self.indexing = None;
+            found.push(Finding::Indexed(result));
+            found.extend(self.watch_folders());
+        }
+    }
+
+    fn poll_search(&mut self, found: &mut Vec<Finding>) {
+        if let Some(result) = self.searching.as_ref().and_then(|(number, job)| Some((*number, job.poll()?))) {
+            self.searching = None;
+            found.push(Finding::Answer(result.0, result.1));
+        }
+        // One search at a time: while the model loads, letters must not pile up as threads.
+        let is_due =
+            self.searching.is_none() && self.next_search.as_ref().is_some_and(|next| next.due <= Instant::now());
+        if let Some(next) = self.next_search.take_if(|_| is_due) {
+            match self.engine.start_search(next.request, Arc::clone(&self.wakes.now)) {
+                Ok(job) => self.searching = Some((next.number, job)),
+                Err(error) => found.push(Finding::Answer(next.number, Err(error))),
+            }
+        }
+    }
+
+    fn index(&mut self, folders: Vec<PathBuf>) -> Result<()> {
+        let job = self.engine.start_index(folders, Arc::clone(&self.wakes.soon))?;
+        self.indexing = Some(IndexingJob { job, phase: "", since: Instant::now(), is_stopping: false });
+        Ok(())
+    }
+
+    fn stop_indexing(&mut self) -> Result<()> {
+        if let Some(indexing) = &mut self.indexing {
+            indexing.is_stopping = true;
+            indexing.job.cancel();
+        }
+        Ok(())
+    }
+
+    fn search_later(&mut self, number: u64, request: SearchRequest, pace: Pace) -> Result<()> {
+        let pause = if pace == Pace::Now { Duration::ZERO } else { TYPING_PAUSE };
+        self.next_search = Some(NextSearch { number, request, due: Instant::now() + pause });
+        Ok(())
+    }
+
+    /// Decodes for the large view; a picture that is still being decoded is no longer wanted.
+    fn load_picture(&mut self, path: PathBuf) -> Result<()> {
+        let (sender, receiver) = bounded(1);
+        let engine = self.engine.clone();
+        let theirs = path.clone();
+        self.pictures = Some(jobs::spawn("picture", Arc::clone(&self.wakes.now), move |ticker| {
+            ticker.check()?;
+            // The other end is gone when the window is.
+            sender.send(picture::decoded(&engine, &theirs)).ok();
+            Ok(())
+        })?);
+        self.others.push(Box::new(move || match receiver.try_recv() {
+            Ok(result) => Some(Command::Found(Finding::Picture(path.clone(), result))),
+            Err(crossbeam_channel::TryRecvError::Empty) => None,
+            Err(crossbeam_channel::TryRecvError::Disconnected) => Some(Command::Found(Finding::Done)),
+        }));
+        Ok(())
+    }
+
+    /// Any work that ends with one finding.
+    fn other<T: Send + 'static>(
+        &mut self,
+        name: &'static str,
+        finding: impl Fn(Result<T>) -> Finding + 'static,
+        work: impl FnOnce(&Engine) -> Result<T> + Send + 'static,
+    ) -> Result<()> {
+        let engine = self.engine.clone();
+        let job = jobs::spawn(name, Arc::clone(&self.wakes.now), move |_| work(&engine))?;
+        self.others.push(Box::new(move || Some(Command::Found(finding(job.poll()?)))));
+        Ok(())
+    }
+
+    /// Watches the folders as they are now. A system that cannot watch is no reason to stop.
+    fn watch_folders(&mut self) -> Option<Finding> {
+        let (sender, wake) = (self.changes.0.clone(), Arc::clone(&self.wakes.now));
+        let notify = move |_| {
+            // Full: a look at the folders is coming anyway.
+            sender.try_send(()).ok();
+            wake();
+        };
+        self.watch = None;
+        match self.engine.start_watch(notify) {
+            Ok(watch) => {
+                self.watch = Some(watch);
+                None
+            }
+            Err(error) => Some(Finding::Notice(super::text::sentence(&error.to_string()))),
+        }
+    }
+}
+
+impl IndexingJob {
+    fn now(&mut self) -> Indexing {
+        let progress = self.job.progress();
+        if progress.phase != self.phase {
+            self.phase = progress.phase;
+            self.since = Instant::now();
+        }
+        let seconds = self.since.elapsed().as_secs_f64();
+        // Two seconds: before that the first batch says more than the speed.
+        let rate = (seconds > 2.0 && progress.done > 0).then(|| progress.done as f64 / seconds);
+        Indexing { progress, subject: String::new(), rate, is_stopping: self.is_stopping }
+    }
+}
+
+fn chosen_folder(choice: Result<Choice>) -> Finding {
+    choice.map_or_else(Finding::Failed, Finding::FolderChosen)
+}
+
+fn chosen_picture(choice: Result<Choice>) -> Finding {
+    choice.map_or_else(Finding::Failed, Finding::PictureChosen)
+}
+
+fn nothing_or(found: Result<Finding>) -> Finding {
+    found.unwrap_or_else(Finding::Failed)
+}
+
+fn nothing_or_failed(done: Result<()>) -> Finding {
+    done.map_or_else(Finding::Failed, |()| Finding::Done)
+}
+
+fn told_apart(paths: Vec<PathBuf>) -> Finding {
+    let (folders, files) = paths.into_iter().partition(|path| path.is_dir());
+    Finding::Dropped { folders, files }
+}

@@ -1,0 +1,91 @@
+//! From words or a picture to photos.
+
+use egui_kittest::kittest::Queryable;
+use sightline_app::gui::command::Command;
+use sightline_app::gui::state::{ModelStatus, State};
+
+use crate::support::{COLORS, Window};
+
+fn is_answered(state: &State, text: &str) -> bool {
+    !state.is_searching && state.answer.query.text == text
+}
+
+fn indexed() -> Window {
+    let mut window = Window::new();
+    let folder = window.folder_of("Colors", &COLORS);
+    window.index(&folder);
+    window
+}
+
+#[test]
+fn typed_words_find_photos_with_scores_and_escape_shows_all_again() {
+    let mut window = indexed();
+    window.harness.get_by_label("Search").click();
+    window.harness.run_steps(2);
+    window.harness.get_by_label("Search").type_text("something red");
+    window.harness.run_steps(2);
+    window.wait_until("the answer is there", |state| is_answered(state, "something red"));
+    let answer = &window.state().answer;
+    assert_eq!(answer.hits.len(), 3);
+    assert!(answer.hits.iter().all(|hit| hit.cosines.len() == 1 && hit.score > 0.0), "every hit has its cosine");
+    window.harness.get_by_label_contains("3 photos in");
+    window.harness.get_by_label("How it matches");
+    window.harness.key_press(egui::Key::Escape);
+    window.harness.run_steps(2);
+    window.harness.key_press(egui::Key::Escape);
+    window.wait_until("everything is shown again", |state| is_answered(state, ""));
+    assert!(window.harness.query_by_label("How it matches").is_none());
+}
+
+#[test]
+fn a_file_name_is_found_before_anything_else() {
+    let mut window = indexed();
+    window.app().send(Command::SearchText("blue".to_owned()));
+    window.harness.step();
+    window.wait_until("the answer is there", |state| is_answered(state, "blue"));
+    let answer = &window.state().answer;
+    assert!(answer.entry(0).unwrap().path.ends_with("blue.png"));
+    assert_eq!(answer.sections[0].name, Some("Name or tag"));
+}
+
+#[test]
+fn a_photo_is_nearest_to_itself() {
+    let mut window = indexed();
+    let green = window.state().answer.hits.iter().position(|hit| {
+        window.state().answer.snapshot.as_ref().unwrap().entries[hit.entry as usize].path.ends_with("green.png")
+    });
+    window.app().send(Command::Select(green.unwrap()));
+    window.harness.run_steps(3);
+    window.harness.get_by_label("Find similar").click();
+    window.harness.run_steps(2);
+    window.wait_until("the answer is there", |state| !state.is_searching && state.answer.query.picture.is_some());
+    let answer = &window.state().answer;
+    assert!(answer.entry(0).unwrap().path.ends_with("green.png"));
+    assert!(answer.hits[0].score > 0.99, "{}", answer.hits[0].score);
+    window.harness.get_by_label("Remove the picture").click();
+    window.wait_until("everything is shown again", |state| !state.is_searching && state.answer.query.is_browsing());
+}
+
+#[test]
+fn only_the_answer_to_the_newest_words_is_shown() {
+    let mut window = indexed();
+    for text in ["r", "re", "red", "a red picture"] {
+        window.app().send(Command::SearchText(text.to_owned()));
+        window.harness.step();
+    }
+    window.wait_until("the answer is there", |state| !state.is_searching);
+    assert_eq!(window.state().answer.query.text, "a red picture");
+    assert_eq!(window.state().answer.number, window.state().newest_search);
+    assert_eq!(window.state().model.status, ModelStatus::Ready);
+}
+
+#[test]
+fn a_folder_without_matches_says_that_photos_are_filtered_out() {
+    let mut window = indexed();
+    window.app().send(Command::ShowFolder(Some("/nowhere".into())));
+    window.harness.step();
+    window.wait_until("the answer is there", |state| !state.is_searching && state.answer.hits.is_empty());
+    window.harness.get_by_label("All photos are filtered out");
+    window.harness.get_by_label("Look in all folders").click();
+    window.wait_until("photos are shown", |state| state.answer.hits.len() == 3);
+}

@@ -9,6 +9,9 @@ use crate::error::{Error, Result};
 /// The newest layout of a library; written to the file `format`.
 pub(super) const FORMAT: u32 = 1;
 
+/// The file that says that the store failed while it was used.
+const CONDEMNED: &str = "store-failed";
+
 /// The paths in a library's folder.
 pub(super) struct Layout {
     /// The library's folder.
@@ -31,6 +34,16 @@ impl Layout {
     /// How often the library was closed in order; not there while it is open, nor after a crash.
     pub fn closings(&self) -> PathBuf {
         self.root.join("closings")
+    }
+
+    /// Notes that the store failed while it was used: the next opening sets it aside.
+    pub fn condemn_store(&self) -> Result<()> {
+        write_whole(&self.root.join(CONDEMNED), b"1")
+    }
+
+    /// Whether the store failed while it was used; the note is removed.
+    pub fn take_condemned(&self) -> Result<bool> {
+        Ok(take_number(&self.root.join(CONDEMNED))?.is_some() && self.store().exists())
     }
 
     fn format(&self) -> PathBuf {

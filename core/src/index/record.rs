@@ -21,7 +21,7 @@ impl ContentHash {
     }
 
     /// 64 hexadecimal digits.
-    pub fn to_hex(&self) -> String {
+    pub fn to_hex(self) -> String {
         blake3::Hash::from_bytes(self.0).to_hex().to_string()
     }
 }

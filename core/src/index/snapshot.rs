@@ -84,7 +84,7 @@ impl Snapshot {
             let row = store.row(identity, hash).filter(|row| (*row as usize) < vectors.rows())?;
             (vectors.hash(row as usize) == *hash).then_some(row)
         };
-        let entries = store.stored(&[])?.into_iter().filter_map(|stored| user.entry(stored, &row)).collect();
+        let entries = store.stored(&[])?.into_iter().filter_map(|stored| user.entry(stored, row)).collect();
         Ok(Self::new(entries, vectors))
     }
 }

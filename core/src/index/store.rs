@@ -351,7 +351,12 @@ impl Store {
     }
 
     fn guard<T>(&self, work: impl FnOnce() -> sled::Result<T>) -> Result<T> {
-        guard(&self.layout.store(), work)
+        let result = guard(&self.layout.store(), work);
+        if let Err(Error::BrokenLibrary { .. }) = result {
+            // Damage that opening does not see must not come back for ever. Without the mark it is only found later.
+            self.layout.condemn_store().ok();
+        }
+        result
     }
 }
 
@@ -378,7 +383,9 @@ struct Shelf {
 /// Opens sled; a broken one is set aside and an empty one made.
 fn open_or_rebuild(layout: &Layout, findings: &mut Vec<String>) -> Result<Shelf> {
     let path = layout.store();
-    let shelf = match layout::patiently(|| open_shelf(&path)) {
+    let condemned = || Error::BrokenLibrary { reason: "it failed while it was used".to_owned(), path: path.clone() };
+    let opened = if layout.take_condemned()? { Err(condemned()) } else { layout::patiently(|| open_shelf(&path)) };
+    let shelf = match opened {
         Ok(shelf) => shelf,
         Err(Error::BrokenLibrary { reason, .. }) => {
             let aside = layout::set_aside(&path)?;

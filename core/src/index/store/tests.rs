@@ -289,6 +289,21 @@ fn a_store_with_a_hole_is_set_aside_or_read_around() {
 }
 
 #[test]
+fn a_store_that_failed_while_it_was_used_is_set_aside_by_the_next_opening() {
+    let root = tempfile::tempdir().unwrap();
+    let store = open(root.path());
+    make_something(&store);
+    let error = store.guard::<()>(|| panic!("on purpose"));
+    assert!(matches!(error, Err(Error::BrokenLibrary { .. })));
+    drop(store);
+    let Opened { store, findings } = Store::open(root.path()).unwrap();
+    assert!(findings.len() == 1 && findings[0].contains("set aside"), "{findings:?}");
+    check_something_is_made(&store);
+    drop(store);
+    open(root.path());
+}
+
+#[test]
 fn a_removed_store_is_made_again() {
     let root = tempfile::tempdir().unwrap();
     make_something(&open(root.path()));
@@ -386,23 +401,33 @@ fn a_full_disk_is_said_and_what_was_done_is_kept() {
         println!("skipped: set SIGHTLINE_SMALL_DISK to a folder on a file system of a few megabytes");
         return;
     };
-    let root = Path::new(&disk).join("library");
+    // Short vectors fill the store first, long ones the vectors' files.
+    for dim in [4, 512] {
+        check_survives_a_full_disk(Path::new(&disk), dim);
+    }
+}
+
+#[track_caller]
+fn check_survives_a_full_disk(disk: &Path, dim: usize) {
+    let (root, ballast) = (disk.join(dim.to_string()), disk.join("ballast"));
+    fs_err::write(&ballast, vec![0; 2 << 20]).unwrap();
     let store = open(&root);
     make_something(&store);
     let batch = |number: u64| -> Vec<Indexed> {
-        (number * 16..number * 16 + 16).map(|number| indexed(format!("/p/{number}.jpg"), number, 512)).collect()
+        (number * 16..number * 16 + 16).map(|number| indexed(format!("/p/{number}.jpg"), number, dim)).collect()
     };
     let record = |number| store.record(&model("a"), &batch(number)).and_then(|()| store.flush());
     let (number, error) = (0..).find_map(|number| Some((number, record(number).err()?))).unwrap();
-    println!("after {number} batches: {error}");
     assert!(matches!(error, Error::DiskFull { .. }), "{error}");
     drop(store);
-    fs_err::remove_file(Path::new(&disk).join("ballast")).unwrap();
-    let Opened { store, findings } = Store::open(&root).unwrap();
-    println!("{findings:?}, {} files kept", store.files().unwrap().len());
+    fs_err::remove_file(ballast).unwrap();
+    let store = open(&root);
+    assert!(store.files().unwrap().len() as u64 >= number * 16);
     check_something_is_made(&store);
     store.record(&model("a"), &batch(number)).unwrap();
     store.flush().unwrap();
+    drop(store);
+    fs_err::remove_dir_all(root).unwrap();
 }
 
 fn size_on_disk(folder: &Path) -> u64 {

@@ -25,6 +25,7 @@ mod timm;
 mod tokenizer;
 mod towers;
 mod transformer;
+mod unpickle;
 mod vit;
 mod weights;
 

@@ -28,6 +28,7 @@ mod timm;
 mod tokenizer;
 mod towers;
 mod transformer;
+mod unpickle;
 mod vit;
 mod weights;
 

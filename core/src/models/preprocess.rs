@@ -265,21 +265,38 @@ impl Window {
     }
 }
 
-/// The widest filter, Lanczos's, reaches this many pixels to both sides.
-const REACH: f64 = 3.0;
-
-/// The windows (across, down) of the resized picture. Across first, as Pillow does it: what lies beyond 0 … 255 is cut off
-/// after each of both passes, so their order shows. (Given both at once, fast_image_resize goes down first; and version
-/// 6.1 reads outside its buffer where a crop begins exactly at a zero of the filter.)
+/// The windows (across, down) of the resized picture, in the order of passes that Pillow 13 takes: what lies beyond 0 … 255
+/// is cut off after each of both, so their order shows. (Given both at once, fast_image_resize always goes down first; and
+/// version 6.1 reads outside its buffer where a crop begins exactly at a zero of the filter.)
 fn resized_part(picture: &RgbImage, filter: Filter, windows: [(u64, &Window); 2]) -> Result<RgbImage> {
     let [(wide, across), (high, down)] = windows;
     let (left, width) = across.source(wide, picture.width());
     let (top, height) = down.source(high, picture.height());
-    let reach = (REACH * (height / f64::from(down.len)).max(1.0)).ceil() + 1.0;
-    let first = (top - reach).floor().max(0.0);
-    let rows = (top + height + reach).ceil().min(f64::from(picture.height())) - first;
+    let size = (across.len, down.len);
+    if goes_down_first(picture.dimensions(), (wide, high)) {
+        let (first, columns) = reached(left, width, across.len, picture.width());
+        let band = cropped(picture, filter, (columns as u32, down.len), [first, top, columns, height])?;
+        return cropped(&band, filter, size, [left - first, 0.0, width, f64::from(down.len)]);
+    }
+    let (first, rows) = reached(top, height, down.len, picture.height());
     let band = cropped(picture, filter, (across.len, rows as u32), [left, first, width, rows])?;
-    cropped(&band, filter, (across.len, down.len), [0.0, top - first, f64::from(across.len), height])
+    cropped(&band, filter, size, [0.0, top - first, f64::from(across.len), height])
+}
+
+/// Pillow 13 goes down first where that takes more than twice as many pixels off as going across does (measured).
+fn goes_down_first((width, height): (u32, u32), (wide, high): (u64, u64)) -> bool {
+    let (off_across, off_down) = (u64::from(width).saturating_sub(wide), u64::from(height).saturating_sub(high));
+    off_down > 2 * off_across
+}
+
+/// The widest filter, Lanczos's, reaches this many pixels to both sides.
+const REACH: f64 = 3.0;
+
+/// The whole pixels of a side that its part, brought to `kept` pixels, is made of: where they begin, how many they are.
+fn reached(start: f64, len: f64, kept: u32, side: u32) -> (f64, f64) {
+    let reach = (REACH * (len / f64::from(kept)).max(1.0)).ceil() + 1.0;
+    let first = (start - reach).floor().max(0.0);
+    (first, (start + len + reach).ceil().min(f64::from(side)) - first)
 }
 
 /// The part [left, top, width, height] of a picture at another size.

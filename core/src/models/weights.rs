@@ -320,3 +320,96 @@ fn strided(flat: &[f32], shape: &[usize], strides: &[usize]) -> Vec<f32> {
     }
     offsets.into_iter().map(|offset| flat[offset]).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of `tensors`, each with its shape and filled with its place among them.
+    fn write(folder: &Path, tensors: &[(&str, &[usize])]) -> PathBuf {
+        let path = folder.join("model.safetensors");
+        let full = |(at, (name, shape)): (usize, &(&str, &[usize]))| {
+            ((*name).to_owned(), Tensor::full(at as f32, *shape, &Device::Cpu).unwrap())
+        };
+        let tensors: std::collections::HashMap<String, Tensor> = tensors.iter().enumerate().map(full).collect();
+        candle_core::safetensors::save(&tensors, &path).unwrap();
+        path
+    }
+
+    fn read(path: &Path) -> Result<Weights> {
+        let bytes = FileBytes::open(path)?.unwrap();
+        Weights::read(path, vec![(path.to_owned(), bytes)])
+    }
+
+    /// What is said of a file with these tensors, by a model that wants `a.weight` [2, 3] and `a.bias` [2].
+    #[track_caller]
+    fn check(tensors: &[(&str, &[usize])], expected: Option<&str>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = write(folder.path(), tensors);
+        let own = || -> Result<()> {
+            let weights = read(&path)?;
+            weights.at("a").linear(3, 2)?;
+            weights.finish()
+        };
+        let candles = || -> Result<()> {
+            let weights = read(&path)?;
+            weights.build(|source| candle_nn::linear(3, 2, source.pp("a")))?;
+            weights.finish()
+        };
+        for result in [own(), candles()] {
+            match (result, expected) {
+                (Ok(()), None) => {}
+                (Err(error), Some(expected)) => {
+                    let message = error.to_string();
+                    assert!(message.contains(expected) && message.contains("model.safetensors"), "{message}");
+                }
+                (result, _) => panic!("{result:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn every_tensor_is_accounted_for() {
+        check(&[("a.weight", &[2, 3]), ("a.bias", &[2])], None);
+        check(&[("a.weight", &[2, 3])], Some("lack tensor \"a.bias\""));
+        check(&[("a.weight", &[3, 2]), ("a.bias", &[2])], Some("[3, 2] where the configuration says [2, 3]"));
+        check(&[("a.weight", &[2, 3]), ("a.bias", &[2]), ("b", &[1])], Some("\"b\""));
+    }
+
+    #[test]
+    fn tensors_without_meaning_may_stay() {
+        check(&[("a.weight", &[2, 3]), ("a.bias", &[2]), ("text.position_ids", &[1]), ("logit_scale", &[])], None);
+    }
+
+    #[test]
+    fn a_wrapper_around_all_names_is_taken_off() {
+        check(&[("module.a.weight", &[2, 3]), ("module.a.bias", &[2])], None);
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = write(folder.path(), &[("a", &[4, 4])]);
+        let whole = fs_err::read(&path).unwrap();
+        for len in 1..whole.len() {
+            fs_err::write(&path, &whole[..len]).unwrap();
+            let message = read(&path).err().unwrap().to_string();
+            assert!(message.contains("model.safetensors"), "{message}");
+        }
+    }
+
+    #[test]
+    fn integers_are_no_weights() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let numbers = Tensor::new(&[1_i64, 2], &Device::Cpu).unwrap();
+        candle_core::safetensors::save(&[("a".to_owned(), numbers)].into_iter().collect(), &path).unwrap();
+        let message = read(&path).unwrap().get("a", &[2]).unwrap_err().to_string();
+        assert!(message.contains("no real numbers"), "{message}");
+    }
+
+    #[test]
+    fn strided_views_are_read_in_order() {
+        assert_eq!(strided(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], &[2, 3], &[1, 2]), [0.0, 2.0, 4.0, 1.0, 3.0, 5.0]);
+    }
+}

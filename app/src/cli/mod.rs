@@ -8,7 +8,6 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sightline_core::engine::{Engine, Precision, Settings};
 
-mod dates;
 mod doctor;
 mod embed;
 mod index;

@@ -6,10 +6,10 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use sightline_core::engine::{Chip, Engine, Region, SearchReport, SearchRequest, Subject};
-use sightline_core::search::{Filter, Sort};
+use sightline_core::search::{Filter, Sort, day_start};
 
+use super::Done;
 use super::output::Output;
-use super::{Done, dates};
 
 #[derive(Args)]
 pub struct Search {
@@ -28,10 +28,10 @@ pub struct Search {
     #[arg(long = "in", value_name = "FOLDER")]
     folder: Option<PathBuf>,
     /// Only photos taken on this day or later (2024, 2024-05 or 2024-05-17)
-    #[arg(long, value_name = "DATE", value_parser = dates::parse)]
+    #[arg(long, value_name = "DATE", value_parser = day_start)]
     after: Option<i64>,
     /// Only photos taken before this day
-    #[arg(long, value_name = "DATE", value_parser = dates::parse)]
+    #[arg(long, value_name = "DATE", value_parser = day_start)]
     before: Option<i64>,
     /// Only photos whose camera's name holds this
     #[arg(long, value_name = "NAME")]

@@ -2,6 +2,7 @@
 //! is cached can be thrown away at any time.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use image::RgbImage;
 
@@ -65,7 +66,9 @@ fn write(path: &Path, thumbnail: &RgbImage) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs_err::create_dir_all(folder)?;
     }
-    let beside = path.with_extension("part");
+    // Two workers may make the same thumbnail (copies of one photo): each writes a file of its own.
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    let beside = path.with_extension(format!("part{}", WRITTEN.fetch_add(1, Ordering::Relaxed)));
     fs_err::write(&beside, bytes)?;
     Ok(fs_err::rename(&beside, path)?)
 }

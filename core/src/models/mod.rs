@@ -8,16 +8,28 @@ use crate::error::Result;
 mod bytes;
 mod checkpoint;
 mod chinese_clip;
+mod clip;
+mod depthwise;
+mod dinov2;
 mod embedding;
+mod fastvit;
 mod hub;
 mod mobileclip;
+mod names;
+mod openclip;
+mod ops;
 mod pickle;
+mod position;
 mod preprocess;
 mod registry;
 mod siglip;
 mod starter;
+mod text_tower;
+mod timm;
 mod tokenizer;
 mod towers;
+mod transformer;
+mod vit;
 mod weights;
 
 pub use checkpoint::{Checkpoint, load};
@@ -31,7 +43,16 @@ pub use tokenizer::{TextTokenizer, Tokenized};
 pub use towers::{ImageTower, TextTower};
 
 /// Every family of checkpoints, in the order in which they are asked. A new family is one file and one line here.
-pub const FAMILIES: &[&dyn Family] = &[&siglip::SigLip, &mobileclip::MobileClip, &chinese_clip::ChineseClip];
+///
+/// MobileCLIP comes before open_clip, in whose layout it is.
+pub const FAMILIES: &[&dyn Family] = &[
+    &clip::Clip,
+    &mobileclip::MobileClip,
+    &openclip::OpenClip,
+    &dinov2::DinoV2,
+    &siglip::SigLip,
+    &chinese_clip::ChineseClip,
+];
 
 /// A kind of checkpoint that can be recognised by its files and loaded.
 pub trait Family: Sync {

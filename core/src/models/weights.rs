@@ -28,6 +28,9 @@ const HARMLESS: &[(&str, &str)] = &[
     ("num_batches_tracked", "counts batches while a batch norm is trained"),
 ];
 
+/// What torch's wrappers for several devices and for compilation put before every name.
+const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
+
 /// One tensor where it lies in a file.
 #[derive(Clone)]
 pub(super) struct Stored {
@@ -64,6 +67,12 @@ impl Weights {
         }
         if tensors.is_empty() {
             return Err(damaged(path, "the weights hold no tensor"));
+        }
+        for wrapper in WRAPPERS {
+            if tensors.keys().all(|name| name.starts_with(wrapper)) {
+                tensors =
+                    tensors.into_iter().map(|(name, stored)| (name[wrapper.len()..].to_owned(), stored)).collect();
+            }
         }
         let files = files.into_iter().map(|(_, bytes)| bytes).collect();
         Ok(Self { tensors, used: Mutex::default(), failure: Mutex::default(), files, path: path.to_owned() })

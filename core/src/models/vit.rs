@@ -1,0 +1,181 @@
+//! The one Vision Transformer, of CLIP, OpenCLIP and DINOv2. In: pixels of any size in whole patches. Out: embeddings, and
+//! what each block gives for each patch. Must never know which family it serves: its configuration says all.
+//!
+//! Canonical tensors: `patch.weight`, `patch.bias`, `class`, `registers`, `positions`, `ln_pre`, `blocks.N.…`, `ln_post`,
+//! `projection`.
+
+use std::sync::{Mutex, PoisonError};
+
+use candle_core::Tensor;
+use candle_nn::{LayerNorm, Linear, Module};
+
+use super::ops::{add_bias, patch_rows};
+use super::position::{Resampling, resampled};
+use super::towers::ImageTower;
+use super::transformer::{Size, Transformer};
+use super::weights::Scope;
+use crate::error::{Error, Result};
+
+/// The shape of a Vision Transformer.
+#[derive(Debug, Clone)]
+pub(super) struct VitConfig {
+    pub size: Size,
+    /// Side of a patch in pixels.
+    pub patch: usize,
+    /// Rows and columns of patches that the position table was learnt for.
+    pub grid: (usize, usize),
+    pub has_patch_bias: bool,
+    /// Tokens beside the class token that belong to no patch.
+    pub registers: usize,
+    /// Whether the position table begins with a row for the class token.
+    pub has_class_position: bool,
+    pub has_ln_pre: bool,
+    /// Length of the embedding, if it is a projection of the class token.
+    pub projection: Option<usize>,
+    pub resampling: Resampling,
+    /// Whether the last block's patches are given after the final norm.
+    pub normalises_patches: bool,
+}
+
+/// A Vision Transformer with its weights.
+pub(super) struct Vit {
+    config: VitConfig,
+    patch: Tensor,
+    patch_bias: Option<Tensor>,
+    /// The class token and the registers, `[1, 1 + registers, width]`, each with its position added.
+    prefix: Tensor,
+    /// The row of the class token in the position table.
+    class_position: Option<Tensor>,
+    /// `[rows * columns, width]` of the grid that was learnt.
+    positions: Tensor,
+    /// The positions of the grid that was asked for last.
+    resampled: Mutex<Option<((usize, usize), Tensor)>>,
+    ln_pre: Option<LayerNorm>,
+    transformer: Transformer,
+    ln_post: LayerNorm,
+    projection: Option<Linear>,
+}
+
+impl Vit {
+    /// Takes the canonical tensors below `scope`.
+    pub fn load(config: VitConfig, scope: &Scope<'_>) -> Result<Self> {
+        let (width, patch, epsilon) = (config.size.width, config.patch, config.size.epsilon);
+        let patches = config.grid.0 * config.grid.1;
+        let table_len = patches + usize::from(config.has_class_position);
+        let table = scope.get("positions", &[table_len, width])?;
+        let class_position = config.has_class_position.then(|| table.narrow(0, 0, 1)).transpose()?;
+        let norm = |name: &str| scope.at(name).layer_norm(width, epsilon);
+        let project = |dim| scope.at("projection").projection(width, dim);
+        Ok(Self {
+            patch: scope.get("patch.weight", &[width, 3, patch, patch])?.reshape((width, 3 * patch * patch))?,
+            patch_bias: config.has_patch_bias.then(|| scope.get("patch.bias", &[width])).transpose()?,
+            prefix: prefix(scope, &config, class_position.as_ref())?,
+            class_position,
+            positions: table.narrow(0, table_len - patches, patches)?.contiguous()?,
+            resampled: Mutex::default(),
+            ln_pre: config.has_ln_pre.then(|| norm("ln_pre")).transpose()?,
+            transformer: Transformer::load(config.size.clone(), &scope.at("blocks"))?,
+            ln_post: norm("ln_post")?,
+            projection: config.projection.map(project).transpose()?,
+            config,
+        })
+    }
+
+    /// The tokens that the first block reads: `[n, 1 + registers + patches, width]`.
+    fn tokens(&self, pixels: &Tensor) -> Result<Tensor> {
+        let (n, _, height, width) = pixels.dims4()?;
+        let (rows, columns) = self.grid_of(height, width)?;
+        let patches = patch_rows(pixels, self.config.patch)?.matmul(&self.patch.t()?)?;
+        if let Some(bias) = &self.patch_bias {
+            add_bias(&patches, bias)?;
+        }
+        let patches = patches.reshape((n, rows * columns, ()))?.broadcast_add(&self.positions_of(rows, columns)?)?;
+        let prefix = self.prefix.broadcast_as((n, self.prefix.dim(1)?, self.config.size.width))?;
+        let tokens = Tensor::cat(&[&prefix, &patches], 1)?;
+        Ok(match &self.ln_pre {
+            Some(norm) => norm.forward(&tokens)?,
+            None => tokens,
+        })
+    }
+
+    fn grid_of(&self, height: usize, width: usize) -> Result<(usize, usize)> {
+        let patch = self.config.patch;
+        if height < patch || width < patch || height % patch != 0 || width % patch != 0 {
+            return Err(Error::bad_request(
+                format!("{width} × {height} pixels are no whole patches of {patch}"),
+                "prepare the picture first",
+            ));
+        }
+        Ok((height / patch, width / patch))
+    }
+
+    fn positions_of(&self, rows: usize, columns: usize) -> Result<Tensor> {
+        if (rows, columns) == self.config.grid {
+            return Ok(self.positions.clone());
+        }
+        let mut last = self.resampled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((grid, positions)) = &*last
+            && *grid == (rows, columns)
+        {
+            return Ok(positions.clone());
+        }
+        let positions = resampled(&self.positions, self.config.grid, (rows, columns), self.config.resampling)?;
+        *last = Some(((rows, columns), positions.clone()));
+        Ok(positions)
+    }
+}
+
+/// The class token and the registers, as they stand before the patches.
+fn prefix(scope: &Scope<'_>, config: &VitConfig, class_position: Option<&Tensor>) -> Result<Tensor> {
+    let width = config.size.width;
+    let mut class = scope.get("class", &[width])?.reshape((1, width))?;
+    if let Some(position) = class_position {
+        class = (class + position)?;
+    }
+    if config.registers > 0 {
+        class = Tensor::cat(&[class, scope.get("registers", &[config.registers, width])?], 0)?;
+    }
+    Ok(class.unsqueeze(0)?)
+}
+
+impl ImageTower for Vit {
+    fn dim(&self) -> usize {
+        self.config.projection.unwrap_or(self.config.size.width)
+    }
+
+    fn embed(&self, pixels: &Tensor) -> Result<Tensor> {
+        let stream = self.transformer.forward(self.tokens(pixels)?, |_| Ok(()))?;
+        let class = self.ln_post.forward(&stream.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?)?;
+        Ok(match &self.projection {
+            Some(projection) => projection.forward(&class)?,
+            None => class,
+        })
+    }
+
+    fn patch_size(&self) -> Option<usize> {
+        Some(self.config.patch)
+    }
+
+    fn patches(&self, pixels: &Tensor) -> Result<Vec<Tensor>> {
+        let tokens = self.tokens(pixels)?;
+        let prefix = 1 + self.config.registers;
+        let count = tokens.dim(1)? - prefix;
+        let mut blocks = Vec::with_capacity(self.config.size.depth);
+        self.transformer.forward(tokens, |stream| {
+            blocks.push(stream.narrow(1, prefix, count)?.force_contiguous()?);
+            Ok(())
+        })?;
+        if let Some(last) = blocks.last_mut().filter(|_| self.config.normalises_patches) {
+            *last = self.ln_post.forward(last)?;
+        }
+        Ok(blocks)
+    }
+
+    fn positions(&self, rows: usize, columns: usize) -> Result<Option<Tensor>> {
+        let patches = self.positions_of(rows, columns)?;
+        Ok(Some(match &self.class_position {
+            Some(class) => Tensor::cat(&[class, &patches], 0)?,
+            None => patches,
+        }))
+    }
+}

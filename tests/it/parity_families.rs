@@ -72,6 +72,19 @@ fn check(case: &str) {
     let encoder = load(&Checkpoint::from_folder(fixtures().join("checkpoints").join(case))).unwrap();
     let expected = Expected::read(case);
     check_towers(&*encoder, expected.get("pixels"), &expected);
+    check_patches(&*encoder, &expected);
+}
+
+/// Each block's patches are the last tokens of the reference's residual stream.
+#[track_caller]
+fn check_patches(encoder: &dyn Encoder, expected: &Expected) {
+    let blocks = encoder.image_tower().unwrap().patches(expected.get("pixels")).unwrap();
+    for (at, block) in blocks.iter().enumerate() {
+        let (tokens, count) = (expected.get(&format!("tokens.{at}")), block.dim(1).unwrap());
+        let before = tokens.dim(1).unwrap() - count;
+        check_near("patches", block, &tokens.narrow(1, before, count).unwrap().contiguous().unwrap());
+    }
+    assert!(!expected.tensors.contains_key(&format!("tokens.{}", blocks.len())), "every block gives its patches");
 }
 
 #[test]

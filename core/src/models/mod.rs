@@ -23,6 +23,7 @@ mod position;
 mod preprocess;
 mod registry;
 mod siglip;
+mod siglip_vision;
 mod starter;
 mod text_tower;
 mod timm;

@@ -1,6 +1,10 @@
-//! Sightline's tests across crates, in one binary.
+//! Sightline's tests across crates, in one binary. Each module is one promise of the README.
 
+mod bad_inputs;
 mod cli;
 mod hub;
+mod ingest;
+mod media;
+mod parity;
 mod parity_families;
 mod tidy;

@@ -41,6 +41,9 @@ fn text(report: &IndexReport) -> String {
     if report.indexed > 0 {
         lines.push(format!("{:.1} s, {:.0} photos a second", report.seconds, report.images_per_second));
     }
+    if !report.ignored.is_empty() {
+        lines.push(format!("{} other files are no pictures; --json lists them", report.ignored.len()));
+    }
     let offline = report.offline.iter();
     lines.extend(offline.map(|folder| format!("not there now, kept as it was: {}", folder.display())));
     lines.join("\n")

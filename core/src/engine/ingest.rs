@@ -1,6 +1,7 @@
 //! Indexing: folders → plan → pipeline → store. In: folders to add or refresh. Out: a report; hits appear in the
 //! snapshot while it runs. Killed at any moment, the next run goes on where this one was.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::TryLockError;
@@ -141,7 +142,16 @@ impl<'a> Run<'a> {
     fn survey(&mut self, folders: &[FolderRecord]) -> Result<Vec<Work>> {
         let started = Instant::now();
         self.ticker.phase("Looking for photos");
-        let scan = library::scan(folders, media::is_picture_path, self.ticker)?;
+        let ignored = RefCell::new(Vec::new());
+        let is_picture = |path: &Path| match media::stranger(path) {
+            None => true,
+            Some(reason) => {
+                ignored.borrow_mut().push(Problem { path: path.to_owned(), reason });
+                false
+            }
+        };
+        let scan = library::scan(folders, is_picture, self.ticker)?;
+        self.report.ignored = ignored.into_inner();
         let store = &self.engine.shared.store;
         let is_inside = |path: &Path| folders.iter().any(|folder| path.starts_with(&folder.path));
         let recorded: Vec<FileRecord> = store.files()?.into_iter().filter(|file| is_inside(&file.path)).collect();

@@ -62,9 +62,15 @@ impl Choice {
 /// An unreadable memory of the library's model.
 pub fn chosen_name(settings: &Settings) -> Result<String> {
     match &settings.model {
+        Some(name) if is_folder(name) => Ok(fs_err::canonicalize(name)?.to_string_lossy().into_owned()),
         Some(name) => Ok(name.clone()),
         None => Ok(Choice::read(&settings.library)?.map_or_else(|| models::STARTER.to_owned(), |choice| choice.name)),
     }
+}
+
+/// A folder, not an id: an id never has a folder of its name shadow it.
+fn is_folder(name: &str) -> bool {
+    name != models::STARTER && REGISTRY.get(name).is_none() && Path::new(name).is_dir()
 }
 
 /// The files of the model called `name`: the starter, a folder, a model that the user added, or one from the hub.
@@ -83,7 +89,7 @@ pub fn checkpoint(name: &str, library: &Path) -> Result<Checkpoint> {
         let missing = || Error::ModelNotDownloaded { id: name.to_owned() };
         return Ok(Checkpoint::named(&card.id, folder.ok_or_else(missing)?));
     }
-    if Path::new(name).is_dir() {
+    if is_folder(name) {
         return Ok(Checkpoint::from_folder(name));
     }
     Err(Error::UnknownModel { id: name.to_owned() })

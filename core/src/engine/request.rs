@@ -155,6 +155,8 @@ pub struct IndexReport {
     pub gone: usize,
     /// Files that could not be used, and folders that could not be read.
     pub failed: Vec<Problem>,
+    /// Files that are no pictures, with what they are instead.
+    pub ignored: Vec<Problem>,
     /// Folders that were not there (an unplugged drive): kept as they were.
     pub offline: Vec<PathBuf>,
     /// How long it took.

@@ -61,6 +61,11 @@ impl Journal {
         Ok((Self { path: path.to_owned(), file, size }, replayed))
     }
 
+    /// Its length in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Appends one entry: after this returns all of `changes` survive, and after a crash all or none of them.
     pub fn append(&mut self, changes: &[Change]) -> Result<()> {
         let entry = entry(changes)?;
@@ -166,5 +171,116 @@ fn read_entry(bytes: &[u8]) -> Option<(Vec<Change>, usize)> {
     match payload.split_first()? {
         (1, rest) => Some((decode(rest)?, HEAD + payload_len)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::index::ContentHash;
+
+    fn tagged(number: u8) -> Vec<Change> {
+        vec![Change::tags(ContentHash([number; 32]), &[format!("tag {number}")])]
+    }
+
+    /// The bytes of `count` entries, and where each ends.
+    fn journal_of(count: u8) -> (Vec<u8>, Vec<usize>) {
+        let mut bytes = Vec::new();
+        let ends = (0..count).map(|number| {
+            bytes.extend(entry(&tagged(number)).unwrap());
+            bytes.len()
+        });
+        let ends = ends.collect();
+        (bytes, ends)
+    }
+
+    fn survives(replayed: &Replayed, number: u8) -> bool {
+        replayed.made.tags(&ContentHash([number; 32])) == [format!("tag {number}")]
+    }
+
+    #[test]
+    fn entries_of_version_1_are_read_for_ever() {
+        // Version 1; one change; slot 2 (favourite) of a hash; a value of one byte, version 1 of nothing.
+        let payload = [&[1, 1, 2][..], &[7; 32], &[1, 1, 1]].concat();
+        let length = (payload.len() as u32).to_le_bytes();
+        let bytes = [&MARK[..], &length, &check(length, &payload), &payload].concat();
+        assert_eq!(entry(&[Change::favourite(ContentHash([7; 32]))]).unwrap(), bytes);
+        assert!(replay(&bytes).made.is_favourite(&ContentHash([7; 32])));
+    }
+
+    #[test]
+    fn a_torn_end_is_cut_off_and_writing_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let (bytes, ends) = journal_of(3);
+        fs_err::write(&path, &bytes[..ends[2] - 1]).unwrap();
+        let (mut journal, replayed) = Journal::open(&path).unwrap();
+        assert_eq!((replayed.skipped_bytes, replayed.torn_bytes), (0, ends[2] - ends[1] - 1));
+        journal.append(&tagged(9)).unwrap();
+        let (_, replayed) = Journal::open(&path).unwrap();
+        assert!(replayed.is_whole() && survives(&replayed, 1) && survives(&replayed, 9) && !survives(&replayed, 2));
+    }
+
+    #[test]
+    fn a_rewritten_journal_says_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        let mut made = Made::default();
+        for number in 0..200 {
+            made.apply(&tagged(number));
+        }
+        journal.rewrite(&made).unwrap();
+        journal.append(&tagged(201)).unwrap();
+        made.apply(&tagged(201));
+        let (reopened, replayed) = Journal::open(&path).unwrap();
+        assert!(replayed.is_whole());
+        assert_eq!((replayed.made, reopened.size()), (made, journal.size()));
+    }
+
+    #[test]
+    fn a_journal_that_repeats_itself_is_made_shorter() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(&folder.path().join("journal")).unwrap();
+        journal.size = MIN_COMPACTED + 1;
+        let mut made = Made::default();
+        made.apply(&tagged(1));
+        journal.compact(&made).unwrap();
+        assert_eq!(journal.size(), entry(&tagged(1)).unwrap().len() as u64);
+    }
+
+    proptest! {
+        #[test]
+        fn damage_costs_the_entries_it_hits_and_no_other(
+            start in 0_usize..700, noise in proptest::collection::vec(1_u8.., 1..100),
+        ) {
+            let (mut bytes, ends) = journal_of(10);
+            let start = start.min(bytes.len() - 1);
+            let end = bytes.len().min(start + noise.len());
+            bytes[start..end].iter_mut().zip(&noise).for_each(|(byte, noise)| *byte ^= noise);
+            let replayed = replay(&bytes);
+            for (number, entry_end) in ends.iter().enumerate() {
+                let entry_start = if number == 0 { 0 } else { ends[number - 1] };
+                let is_hit = entry_start < end && start < *entry_end;
+                prop_assert_eq!(survives(&replayed, number as u8), !is_hit);
+            }
+            prop_assert!(!replayed.is_whole());
+        }
+
+        #[test]
+        fn a_cut_costs_what_is_behind_it(cut in 0_usize..700) {
+            let (bytes, ends) = journal_of(10);
+            let replayed = replay(&bytes[..cut.min(bytes.len())]);
+            for (number, end) in ends.iter().enumerate() {
+                prop_assert_eq!(survives(&replayed, number as u8), *end <= cut);
+            }
+        }
+
+        #[test]
+        fn nonsense_is_no_entry(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert_eq!(replay(&bytes).made, Made::default());
+        }
     }
 }

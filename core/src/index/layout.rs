@@ -28,6 +28,11 @@ impl Layout {
         self.root.join("vectors")
     }
 
+    /// How often the library was closed in order; not there while it is open, nor after a crash.
+    pub fn closings(&self) -> PathBuf {
+        self.root.join("closings")
+    }
+
     fn format(&self) -> PathBuf {
         self.root.join("format")
     }
@@ -44,10 +49,22 @@ pub(super) struct Lock(#[expect(dead_code, reason = "held for its drop")] fs_err
 pub(super) fn enter(root: &Path) -> Result<(Layout, Lock)> {
     fs_err::create_dir_all(root).map_err(|error| storage_error(error, root))?;
     let layout = Layout { root: root.to_owned() };
-    let lock = lock(&layout)?;
+    let lock = patiently(|| lock(&layout))?;
     check_format(&layout)?;
     fs_err::create_dir_all(layout.vectors()).map_err(|error| storage_error(error, root))?;
     Ok((layout, lock))
+}
+
+/// Tries again for a moment while the library is in use: a program that this one just started holds its locks too until
+/// it has replaced itself, and so does a Sightline that is about to end.
+pub(super) fn patiently<T>(attempt: impl Fn() -> Result<T>) -> Result<T> {
+    for _ in 0..20 {
+        match attempt() {
+            Err(Error::LibraryInUse { .. }) => std::thread::sleep(std::time::Duration::from_millis(10)),
+            settled => return settled,
+        }
+    }
+    attempt()
 }
 
 fn lock(layout: &Layout) -> Result<Lock> {
@@ -61,19 +78,41 @@ fn lock(layout: &Layout) -> Result<Lock> {
 
 /// Writes the format of a new library, refuses one that a newer program made.
 fn check_format(layout: &Layout) -> Result<()> {
-    let mut text = String::new();
-    match fs_err::File::open(layout.format()) {
-        // A format is a few digits, whatever the file holds.
-        Ok(file) => file.take(32).read_to_string(&mut text).map(drop)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => (),
+    match read_number(&layout.format())? {
+        Some(found) if found > u64::from(FORMAT) => {
+            let found = u32::try_from(found).unwrap_or(u32::MAX);
+            Err(Error::NewerLibrary { found, known: FORMAT, path: layout.root.clone() })
+        }
+        Some(_) => Ok(()),
+        // Missing, or damaged: version 1 is the first there is.
+        None => write_whole(&layout.format(), format!("{FORMAT}\n").as_bytes()),
+    }
+}
+
+/// The number in a small file; `None` when it is missing or holds something else.
+fn read_number(path: &Path) -> Result<Option<u64>> {
+    let mut bytes = Vec::new();
+    match fs_err::File::open(path) {
+        // A number is a few digits, whatever the file holds.
+        Ok(file) => file.take(32).read_to_end(&mut bytes)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
+    };
+    Ok(number(&bytes))
+}
+
+/// The number in a small file, which is removed.
+pub(super) fn take_number(path: &Path) -> Result<Option<u64>> {
+    let number = read_number(path)?;
+    match fs_err::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(storage_error(error, path)),
+        _ => Ok(number),
     }
-    match text.trim().parse::<u32>() {
-        Ok(found) if found > FORMAT => Err(Error::NewerLibrary { found, known: FORMAT, path: layout.root.clone() }),
-        Ok(_) => Ok(()),
-        // Missing, or torn while it was first written: version 1 is the first there is.
-        Err(_) => write_whole(&layout.format(), format!("{FORMAT}\n").as_bytes()),
-    }
+}
+
+/// The number that decimal digits mean.
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
+    std::str::from_utf8(digits).ok()?.trim().parse().ok()
 }
 
 /// Writes a file whole or not at all.

@@ -4,6 +4,7 @@
 mod journal;
 mod layout;
 mod made;
+mod opening;
 mod record;
 mod snapshot;
 mod store;

@@ -183,3 +183,83 @@ pub(super) fn folder_prefix(folder: &Path) -> Vec<u8> {
     // Joining nothing ends the path in exactly one separator, also that of the root.
     path_key(&folder.join(""))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn bytes_of_version_1_are_read_for_ever() {
+        let golden = [
+            &[1, 3, 1, 1][..],                     // version, size 3, modified −1 (zigzag), a hash
+            &[9; 32],                              // the hash
+            &[0, 1],                               // no problem, a photo
+            &[0xC0, 0x1F, 0xD0, 0x17, 4],          // 4032 × 3024, a format of four letters
+            b"jpeg",                               // the format
+            &[1, 4, 1, 1],                         // taken at 2, a camera of one letter
+            b"X",                                  // the camera
+            &[0, 1, 0, 0, 0, 0, 0, 0, 0xF0, 0x3F], // no lens, latitude 1.0
+            &[0, 0, 0, 0, 0, 0, 0, 0xC0],          // longitude −2.0
+        ];
+        let photo = PhotoRecord {
+            width: 4032,
+            height: 3024,
+            format: "jpeg".to_owned(),
+            taken: Some(2),
+            camera: Some("X".to_owned()),
+            lens: None,
+            position: Some((1.0, -2.0)),
+        };
+        let hash = Some(ContentHash([9; 32]));
+        let file = FileRecord { path: "/a.jpg".into(), size: 3, modified_ns: -1, hash, problem: None };
+        let stored = Stored { file, photo: Some(Arc::new(photo)) };
+        assert_eq!(encode_file(&stored), golden.concat());
+        assert_eq!(decode_file("/a.jpg".into(), &golden.concat()), Some(stored));
+    }
+
+    #[test]
+    fn bytes_of_a_newer_version_are_not_guessed_at() {
+        assert_eq!(decode_file("/a.jpg".into(), &[2, 3, 1, 0, 0, 0]), None);
+        assert_eq!(decode_file("/a.jpg".into(), &[]), None);
+    }
+
+    #[test]
+    fn the_root_folder_holds_everything() {
+        assert!(path_key(Path::new("/a.jpg")).starts_with(&folder_prefix(Path::new("/"))));
+        assert!(!path_key(Path::new("/ab/c.jpg")).starts_with(&folder_prefix(Path::new("/a"))));
+    }
+
+    prop_compose! {
+        fn any_stored()(
+            size: u64, modified_ns: i64, hash: Option<[u8; 32]>, problem: Option<String>,
+            width: u32, format: String, taken: Option<i64>, camera: Option<String>, has_photo: bool,
+        ) -> Stored {
+            let photo = PhotoRecord { width, height: 1, format, taken, camera, lens: None, position: None };
+            let hash = hash.map(ContentHash);
+            let file = FileRecord { path: "/a".into(), size, modified_ns, hash, problem };
+            Stored { file, photo: has_photo.then(|| Arc::new(photo)) }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_comes_back_as_it_went(stored in any_stored()) {
+            prop_assert_eq!(decode_file("/a".into(), &encode_file(&stored)), Some(stored));
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            decode_file("/a".into(), &bytes);
+        }
+    }
+
+    #[cfg(unix)]
+    proptest! {
+        #[test]
+        fn any_path_comes_back_from_its_key(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            prop_assert_eq!(path_key(&path_of_key(&bytes)), bytes);
+        }
+    }
+}

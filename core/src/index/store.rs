@@ -10,9 +10,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use super::journal::{Journal, Replayed};
+use super::journal::Journal;
 use super::layout::{self, Layout, Lock, storage_error};
 use super::made::{Change, Made};
+use super::opening::{User, open_tables};
 use super::record::{Stored, decode, decode_file, encode, encode_file, folder_prefix, path_key, path_of_key};
 use super::table::{HashTable, Table};
 use super::{ContentHash, FileRecord, PhotoRecord, Vectors};
@@ -28,6 +29,11 @@ const SLOT_VERSION: u8 = 1;
 /// In sled once the copy of what the user made was complete.
 const COPY_IS_COMPLETE: &[u8] = b"copy is complete";
 
+/// In sled: how long the journal was when the copy was last brought up to date.
+const JOURNAL_BYTES: &[u8] = b"journal bytes";
+/// In sled: how often the store was closed in order. The last thing that is written.
+const CLOSINGS: &[u8] = b"closings";
+
 /// An open library. Shared by reference between threads.
 pub struct Store {
     files: sled::Tree,
@@ -37,13 +43,9 @@ pub struct Store {
     tables: RwLock<BTreeMap<ModelIdentity, Table>>,
     photos: RwLock<HashTable<Arc<PhotoRecord>>>,
     flushed: Mutex<Instant>,
+    closings: u64,
     layout: Layout,
     _lock: Lock,
-}
-
-struct User {
-    journal: Journal,
-    made: Made,
 }
 
 /// A library that was opened.
@@ -75,12 +77,18 @@ impl Store {
         let mut findings = Vec::new();
         let (journal, replayed) = Journal::open(&layout.journal())?;
         let shelf = open_or_rebuild(&layout, &mut findings)?;
-        let user = open_user(&layout, journal, replayed, &shelf, &mut findings)?;
+        let closings = check_end(&layout, &shelf, &mut findings)?;
+        let user = User::open(
+            &layout,
+            (journal, replayed),
+            shelf.made.as_ref().map(|made| (made, shelf.journal_bytes)),
+            &mut findings,
+        )?;
         let tables = open_tables(&layout.vectors(), &mut findings)?;
         let Shelf { db, files, copy, photos, .. } = shelf;
         let (user, tables, photos) = (Mutex::new(user), RwLock::new(tables), RwLock::new(photos));
         let flushed = Mutex::new(Instant::now());
-        let store = Self { files, copy, db, user, tables, photos, flushed, layout, _lock: lock };
+        let store = Self { files, copy, db, user, tables, photos, flushed, closings, layout, _lock: lock };
         store.bring_copy_up_to_date()?;
         Ok(Opened { store, findings })
     }
@@ -264,8 +272,8 @@ impl Store {
         table.map_or(Ok(()), Table::remove)
     }
 
-    /// Gives back the space of vectors whose photos are gone, once they are a quarter of a model's. Snapshots taken
-    /// before stay true.
+    /// Gives back the space of vectors whose photos are gone, once they are a quarter of a model's, and drops damaged
+    /// ones at once: they are missing then. Reads everything; snapshots taken before stay true.
     ///
     /// # Errors
     /// [`Error::DiskFull`].
@@ -293,9 +301,9 @@ impl Store {
         let mut user = lock(&self.user);
         user.journal.append(changes)?;
         user.made.apply(changes);
-        self.copy_to_sled(changes)?;
         let User { journal, made } = &mut *user;
-        journal.compact(made)
+        journal.compact(made)?;
+        self.copy_to_sled(changes, journal.size())
     }
 
     /// Looks at what the user made.
@@ -303,7 +311,7 @@ impl Store {
         look(&lock(&self.user).made)
     }
 
-    fn copy_to_sled(&self, changes: &[Change]) -> Result<()> {
+    fn copy_to_sled(&self, changes: &[Change], journal_bytes: u64) -> Result<()> {
         let mut batch = sled::Batch::default();
         for Change { slot, value } in changes {
             let key = encode(SLOT_VERSION, slot);
@@ -314,6 +322,7 @@ impl Store {
         }
         self.guard(|| {
             self.copy.apply_batch(batch)?;
+            self.db.insert(JOURNAL_BYTES, journal_bytes.to_string().as_bytes())?;
             self.db.flush()
         })?;
         Ok(())
@@ -322,12 +331,23 @@ impl Store {
     /// sled's copy may lack the last change, or be of a store that was just rebuilt.
     fn bring_copy_up_to_date(&self) -> Result<()> {
         let copied = self.guard(|| read_copy(&self.copy))?;
-        let made = lock(&self.user).made.clone();
-        if copied != made {
-            let cleared = copied.changes().into_iter().map(|change| Change::clear(change.slot));
-            self.copy_to_sled(&cleared.chain(made.changes()).collect::<Vec<_>>())?;
+        let user = lock(&self.user);
+        let mut changes = Vec::new();
+        if copied != user.made {
+            changes.extend(copied.changes().into_iter().map(|change| Change::clear(change.slot)));
+            changes.extend(user.made.changes());
         }
+        self.copy_to_sled(&changes, user.journal.size())?;
         self.guard(|| self.db.insert(COPY_IS_COMPLETE, &[])).map(drop)
+    }
+
+    /// Flushes, and leaves the same number at the end of sled's log and beside it: sled takes a damaged end of its log
+    /// for one that a crash cut short, and drops it in silence.
+    fn close(&self) -> Result<()> {
+        let number = (self.closings + 1).to_string();
+        self.guard(|| self.db.insert(CLOSINGS, number.as_bytes()))?;
+        self.flush()?;
+        layout::write_whole(&self.layout.closings(), number.as_bytes())
     }
 
     fn guard<T>(&self, work: impl FnOnce() -> sled::Result<T>) -> Result<T> {
@@ -338,7 +358,7 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         // Nobody is left to tell; what is not flushed is found missing by the next run and done again.
-        self.flush().ok();
+        self.close().ok();
     }
 }
 
@@ -350,13 +370,15 @@ struct Shelf {
     photos: HashTable<Arc<PhotoRecord>>,
     /// What the user made according to sled; `None` where the copy was never complete.
     made: Option<Made>,
+    journal_bytes: u64,
+    closings: u64,
     unreadable: usize,
 }
 
 /// Opens sled; a broken one is set aside and an empty one made.
 fn open_or_rebuild(layout: &Layout, findings: &mut Vec<String>) -> Result<Shelf> {
     let path = layout.store();
-    let shelf = match open_shelf(&path) {
+    let shelf = match layout::patiently(|| open_shelf(&path)) {
         Ok(shelf) => shelf,
         Err(Error::BrokenLibrary { reason, .. }) => {
             let aside = layout::set_aside(&path)?;
@@ -394,8 +416,24 @@ fn open_shelf(path: &Path) -> Result<Shelf> {
             }
         }
         let made = if db.contains_key(COPY_IS_COMPLETE)? { Some(read_copy(&copy)?) } else { None };
-        Ok(Shelf { db, files, copy, photos, made, unreadable })
+        let number = |key: &[u8]| sled::Result::Ok(db.get(key)?.and_then(|bytes| layout::number(&bytes)).unwrap_or(0));
+        let (journal_bytes, closings) = (number(JOURNAL_BYTES)?, number(CLOSINGS)?);
+        Ok(Shelf { db, files, copy, photos, made, journal_bytes, closings, unreadable })
     })
+}
+
+/// Whether sled still has the end of its log; how often the library was closed so far.
+fn check_end(layout: &Layout, shelf: &Shelf, findings: &mut Vec<String>) -> Result<u64> {
+    let closed = layout::take_number(&layout.closings())?;
+    let is_rebuilt = shelf.made.is_none();
+    if closed.is_some_and(|closed| closed != shelf.closings) && !is_rebuilt {
+        let path = layout.store();
+        findings.push(format!(
+            "the last records of the store were lost to damage; `sightline index` reads their photos again: {}",
+            path.display()
+        ));
+    }
+    Ok(shelf.closings.max(closed.unwrap_or(0)))
 }
 
 fn read_copy(copy: &sled::Tree) -> sled::Result<Made> {
@@ -409,55 +447,6 @@ fn read_copy(copy: &sled::Tree) -> sled::Result<Made> {
         }
     }
     Ok(made)
-}
-
-/// What the user made: from the journal, or, where that is damaged, from sled's copy, which is flushed with every
-/// change and so has everything that was ever confirmed.
-fn open_user(
-    layout: &Layout,
-    mut journal: Journal,
-    replayed: Replayed,
-    shelf: &Shelf,
-    findings: &mut Vec<String>,
-) -> Result<User> {
-    if replayed.is_whole() {
-        return Ok(User { journal, made: replayed.made });
-    }
-    let (made, source) = match &shelf.made {
-        Some(made) => (made.clone(), "nothing is lost, the store had a copy"),
-        None => (replayed.made, "what could be read of it is kept"),
-    };
-    if replayed.skipped_bytes > 0 {
-        let aside = layout::copy_aside(&layout.journal())?;
-        let bytes = replayed.skipped_bytes;
-        findings.push(format!("{bytes} bytes of the journal were damaged; {source}: {}", aside.display()));
-    } else {
-        findings.push(format!("the journal's last entry was cut short by a crash and dropped; {source}"));
-    }
-    journal.rewrite(&made)?;
-    Ok(User { journal, made })
-}
-
-/// Opens the vectors of all models; damaged ones are set aside.
-fn open_tables(folder: &Path, findings: &mut Vec<String>) -> Result<BTreeMap<ModelIdentity, Table>> {
-    let mut tables = BTreeMap::new();
-    for entry in fs_err::read_dir(folder)? {
-        let keys = entry?.path();
-        if keys.extension().is_none_or(|extension| extension != "keys") {
-            continue;
-        }
-        match Table::open(&keys.with_extension(""))? {
-            Some(table) => drop(tables.insert(table.identity().clone(), table)),
-            None => {
-                let aside = layout::set_aside(&keys)?;
-                findings.push(format!(
-                    "the vectors of a model were damaged and will be computed again by `sightline index`: {}",
-                    aside.display()
-                ));
-            }
-        }
-    }
-    Ok(tables)
 }
 
 /// Runs what uses sled: its panics and errors become ours.
@@ -475,6 +464,8 @@ fn guard<T>(path: &Path, work: impl FnOnce() -> sled::Result<T>) -> Result<T> {
 fn storage_failure(error: std::io::Error, path: &Path) -> Error {
     use std::io::ErrorKind;
     match error.kind() {
+        // sled's own lock has no kind of its own.
+        ErrorKind::Other if error.to_string().contains("acquire lock") => Error::LibraryInUse { path: path.to_owned() },
         ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other => {
             Error::BrokenLibrary { reason: error.to_string(), path: path.to_owned() }
         }
@@ -493,3 +484,6 @@ fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,3 +102,89 @@ fn unwatchable(error: &notify::Error) -> Error {
     let what = format!("the system gives no way to watch folders ({error})");
     Error::bad_request(what, "close other programs that watch many files, or run `sightline index` after changes")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+    use std::time::Instant;
+
+    use notify::Event;
+    use notify::event::{AccessKind, AccessMode, CreateKind, Flag};
+    use notify_debouncer_full::DebouncedEvent;
+
+    use super::*;
+
+    fn watched(folder: &Path) -> (Watch, Receiver<WatchEvent>) {
+        let (sender, receiver) = sync_channel(100);
+        let send = move |event| drop(sender.try_send(event));
+        let watch = watch_after(Duration::from_millis(50), &[folder.to_owned()], send).unwrap();
+        assert_eq!(watch.unwatched(), []);
+        (watch, receiver)
+    }
+
+    /// Waits until `path` is among the changes.
+    #[track_caller]
+    fn check_hears_of(receiver: &Receiver<WatchEvent>, path: &Path) {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(WatchEvent::Changed(paths)) if paths.iter().any(|changed| changed == path) => return,
+                Ok(_) => (),
+                Err(error @ (RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected)) => {
+                    panic!("heard nothing of {}: {error}", path.display())
+                }
+            }
+        }
+    }
+
+    fn event(kind: EventKind, path: &str) -> DebouncedEvent {
+        DebouncedEvent { event: Event::new(kind).add_path(path.into()), time: Instant::now() }
+    }
+
+    #[test]
+    fn a_new_file_a_file_in_a_new_folder_and_a_removed_one_are_heard_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs_err::canonicalize(folder.path()).unwrap();
+        let (_watch, receiver) = watched(&root);
+        fs_err::write(root.join("a.jpg"), "x").unwrap();
+        check_hears_of(&receiver, &root.join("a.jpg"));
+        fs_err::create_dir_all(root.join("new")).unwrap();
+        check_hears_of(&receiver, &root.join("new"));
+        fs_err::write(root.join("new/b.jpg"), "x").unwrap();
+        check_hears_of(&receiver, &root.join("new/b.jpg"));
+        fs_err::remove_file(root.join("a.jpg")).unwrap();
+        check_hears_of(&receiver, &root.join("a.jpg"));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_said_to_be_unwatched() {
+        let watch = watch(&["/not there at all".into()], |_| ()).unwrap();
+        assert_eq!(watch.unwatched()[0].path, Path::new("/not there at all"));
+        assert!(watch.unwatched()[0].reason.contains("not there"), "{:?}", watch.unwatched());
+    }
+
+    #[test]
+    fn the_limit_of_watches_comes_with_its_remedy() {
+        let error = notify::Error::new(ErrorKind::MaxFilesWatch).add_path("/p".into());
+        let [WatchEvent::Unwatched(problem)] = &events(Err(vec![error]))[..] else { panic!("another event") };
+        assert_eq!(problem.path, Path::new("/p"));
+        assert!(problem.reason.contains("fs.inotify.max_user_watches"), "{}", problem.reason);
+    }
+
+    #[test]
+    fn lost_events_ask_for_a_look_at_everything() {
+        let lost = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        let lost = DebouncedEvent { event: lost, time: Instant::now() };
+        let other = event(EventKind::Create(CreateKind::File), "/p/a");
+        assert_eq!(events(Ok(vec![other, lost])), [WatchEvent::Overflow]);
+    }
+
+    #[test]
+    fn changes_are_sorted_each_once_and_reading_is_none() {
+        let create = |path| event(EventKind::Create(CreateKind::File), path);
+        let read = event(EventKind::Access(AccessKind::Open(AccessMode::Read)), "/p/c");
+        let heard = events(Ok(vec![create("/p/b"), create("/p/a"), create("/p/b"), read.clone()]));
+        assert_eq!(heard, [WatchEvent::Changed(vec!["/p/a".into(), "/p/b".into()])]);
+        assert_eq!(events(Ok(vec![read])), []);
+    }
+}

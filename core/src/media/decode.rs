@@ -1,6 +1,7 @@
 //! Path or bytes → [`Decoded`]. In: a file that nobody has checked. Out: an upright picture with its metadata, or an
 //! error that a person understands. Knows the order of the steps and no format.
 
+use std::fmt;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ impl Default for Limits {
 }
 
 /// A decoded file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Decoded {
     /// Upright, 8-bit. Transparency is dropped, not blended: what lies under it shows, as with Pillow's
     /// `convert("RGB")`. 16-bit samples are scaled to 8, CMYK is converted without its profile; of an animation this is
@@ -53,6 +54,15 @@ pub struct Decoded {
     pub format: &'static str,
     /// Upright width and height in the file: more than the picture's where it was decoded at a reduced size.
     pub full_size: (u32, u32),
+}
+
+impl fmt::Debug for Decoded {
+    /// Without the pixels.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { picture, metadata, format, full_size } = self;
+        let size = picture.dimensions();
+        write!(formatter, "Decoded {{ {format}, {size:?} of {full_size:?}, {metadata:?} }}")
+    }
 }
 
 /// Reads and decodes one file.

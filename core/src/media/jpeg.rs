@@ -1,8 +1,8 @@
 //! JPEG → raster. In: the bytes of a JPEG, also CMYK, YCCK and progressive. Out: its pixels, at a reduced size where
 //! the full one needs too much memory. Knows no other format, but raw files call it for their previews.
 //!
-//! A file that only lacks its end marker is decoded; one whose pixels end early is refused, as Pillow does. Damage in
-//! the middle is passed over, as every viewer does.
+//! A file that only lacks its end marker is decoded; one whose pixels end early is refused, as Pillow does, and so is a
+//! progressive one without the marker. Damage in the middle is passed over, as every viewer does.
 
 use image::RgbImage;
 use jpeg_decoder::PixelFormat;
@@ -39,7 +39,7 @@ pub(super) fn jpeg(bytes: &[u8], budget: &Budget) -> Outcome<Raster> {
     let bytes_per_pixel = 3 + coefficients.max(turned);
     let picture = if budget.allows(size, bytes_per_pixel) {
         let _share = budget.reserve(u64::from(size.0) * u64::from(size.1) * bytes_per_pixel)?;
-        full(bytes, budget)?
+        full(bytes, &header, budget)?
     } else {
         reduced(bytes, &header, budget)?
     };
@@ -100,14 +100,23 @@ fn frame_header(marker: u8, body: &[u8]) -> Option<Header> {
     })
 }
 
-fn full(bytes: &[u8], budget: &Budget) -> Outcome<RgbImage> {
-    let scan = header(bytes).and_then(|header| header.scan).unwrap_or_default();
+fn full(bytes: &[u8], header: &Header, budget: &Budget) -> Outcome<RgbImage> {
+    let scan = header.scan.unwrap_or_default();
     if has_end(bytes.get(scan..).unwrap_or_default()) {
-        return full_with(bytes, false);
+        return full_with(bytes, false).or_else(|refusal| second_opinion(bytes, header, budget).ok_or(refusal));
     }
-    // Without the end marker the strict decoder tells whether pixels are missing too. It wants the marker itself.
-    budget.check_time()?;
-    full_with(&[bytes, b"\xff\xd9"].concat(), true).map_err(|_| cut_off())
+    // Without the end marker the strict decoder tells whether rows of pixels are missing too. What is missing of a
+    // progressive file it cannot tell.
+    if header.is_progressive {
+        return Err(cut_off());
+    }
+    full_with(bytes, true).map_err(|_| cut_off())
+}
+
+/// Another decoder forgives other mistakes in the header. It holds whole planes beside the pixels.
+fn second_opinion(bytes: &[u8], header: &Header, budget: &Budget) -> Option<RgbImage> {
+    let is_affordable = budget.allows((header.width, header.height), 12) && budget.check_time().is_ok();
+    is_affordable.then(|| reduced_by(bytes, header, 1).ok()).flatten()
 }
 
 fn cut_off() -> Refusal {

@@ -144,7 +144,13 @@ fn camera(make: Option<String>, model: Option<String>) -> Option<String> {
         (make, model) => return make.or(model),
     };
     let first_word = |text: &str| text.split_whitespace().next().unwrap_or_default().to_lowercase();
+    let (make, model) = (one_space(&make), one_space(&model));
     if first_word(&make) == first_word(&model) { Some(model) } else { Some(format!("{make} {model}")) }
+}
+
+/// Some makers fill their names up with spaces.
+fn one_space(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn position(gps: &Directory<'_>) -> Option<Position> {

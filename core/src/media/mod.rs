@@ -24,6 +24,7 @@ mod metadata;
 mod orientation;
 mod raster;
 mod raw_preview;
+mod stranger;
 mod thumbnail;
 mod yuv;
 
@@ -31,4 +32,5 @@ pub use decode::{Decoded, Limits, decode, decode_bytes, read_bytes};
 pub use formats::{Format, formats, is_picture_path};
 pub use metadata::{Metadata, Position, metadata};
 pub use orientation::Orientation;
+pub use stranger::stranger;
 pub use thumbnail::thumbnail;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::checkpoint::OPEN_CLIP_WEIGHTS;
 use super::fastvit::{FastVit, FastVitConfig};
+use super::openclip::clip_tokenizer;
 use super::preprocess::Preprocessing;
 use super::towers::{TextTower, Towers};
 use super::{Checkpoint, Encoder, Family};
@@ -43,7 +44,11 @@ impl Family for MobileClip {
         let preprocess = config.get("preprocess_cfg").unwrap_or(&Value::Null);
         let preprocessing = Preprocessing::from_open_clip(preprocess, (side, side), &checkpoint.file(CONFIG))?;
         // Without a causal mask the tower sees the padding, which is 0 in open_clip.
-        let tokenizer = checkpoint.tokenizer(text.context)?.padded(0);
+        let tokenizer = match checkpoint.has("tokenizer.json") {
+            true => checkpoint.tokenizer(text.context)?,
+            false => clip_tokenizer(checkpoint, text.context)?,
+        };
+        let tokenizer = tokenizer.padded(0);
         Ok(Box::new(Towers {
             identity,
             preprocessing,

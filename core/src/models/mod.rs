@@ -14,6 +14,7 @@ mod dinov2;
 mod embedding;
 mod fastvit;
 mod hub;
+mod keys;
 mod mobileclip;
 mod names;
 mod openclip;
@@ -44,10 +45,9 @@ pub use tokenizer::{TextTokenizer, Tokenized};
 pub use towers::{ImageTower, TextTower};
 
 /// Every family of checkpoints, in the order in which they are asked. A new family is one file and one line here.
-///
-/// MobileCLIP comes before open_clip, in whose layout it is.
 pub const FAMILIES: &[&dyn Family] = &[
     &clip::Clip,
+    // Both are told by open_clip's configuration: the particular one is asked before the general one.
     &mobileclip::MobileClip,
     &openclip::OpenClip,
     &dinov2::DinoV2,

@@ -190,7 +190,7 @@ enum Value {
     Sequence(Vec<usize>),
     Dict(Vec<(usize, usize)>),
     Call { class: usize, arguments: usize },
-    Built { object: usize, state: usize },
+    Built { state: usize },
     Storage(usize),
 }
 
@@ -219,7 +219,7 @@ impl Machine {
         match input.byte()? {
             b'.' => return Ok(false),
             0x80 => drop(input.byte()?),
-            0x95 => drop(input.take(8)?),
+            0x95 => input.take(8).map(|_| ())?,
             b'(' => self.push(Value::Mark),
             b'N' | 0x88 | 0x89 => self.push(Value::Other),
             b'G' => self.skipped(input, 8)?,
@@ -244,7 +244,7 @@ impl Machine {
             _ => {
                 let len = usize::from(input.byte()?);
                 if len > 7 {
-                    drop(input.take(len)?);
+                    input.take(len)?;
                     self.push(Value::Other);
                     return Ok(());
                 }
@@ -268,7 +268,7 @@ impl Machine {
     }
 
     fn skipped(&mut self, input: &mut Input<'_>, len: usize) -> Result<(), String> {
-        drop(input.take(len)?);
+        input.take(len)?;
         self.push(Value::Other);
         Ok(())
     }
@@ -351,7 +351,7 @@ impl Machine {
                 // An ordered dictionary that was given attributes stays a dictionary.
                 match self.value(object) {
                     Value::Dict(_) => self.stack.push(object),
-                    _ => self.push(Value::Built { object, state }),
+                    _ => self.push(Value::Built { state }),
                 }
             }
             0x93 => {
@@ -401,7 +401,7 @@ impl Machine {
     /// What an object was built from: the dictionary of a module's parts.
     fn state_of(&self, place: usize) -> usize {
         match self.value(place) {
-            Value::Built { state, .. } => *state,
+            Value::Built { state } => *state,
             _ => place,
         }
     }
@@ -454,7 +454,7 @@ impl<'a> Input<'a> {
     fn line(&mut self) -> Result<&'a str, String> {
         let end = self.0.iter().position(|&byte| byte == b'\n').ok_or("its data.pkl is cut off")?;
         let line = self.take(end)?;
-        drop(self.take(1)?);
+        self.take(1)?;
         std::str::from_utf8(line).map_err(|error| error.to_string())
     }
 }

@@ -9,13 +9,12 @@ use fast_image_resize as fir;
 use image::RgbImage;
 use serde_json::Value;
 
+use super::keys::Keys;
 use crate::error::{Error, Result};
 
 /// Raised when the same checkpoint would give other pixels, so that vectors of before and after are kept apart.
 pub(super) const PREPROCESS_REVISION: u32 = 1;
 
-/// No model looks at more; a configuration that says so is damaged.
-const MAX_SIDE: u32 = 4096;
 /// The default of every processor of transformers that does not name `rescale_factor`: bytes to 0 … 1.
 const BYTE_SCALE: f64 = 1.0 / 255.0;
 
@@ -72,7 +71,7 @@ impl Preprocessing {
     ///
     /// # Errors
     /// Names the key that is missing or makes no sense, and `path`.
-    pub(super) fn from_hf(config: &Value, path: &Path) -> Result<Self> {
+    pub fn from_hf(config: &Value, path: &Path) -> Result<Self> {
         let config = Keys { config, path };
         let crop =
             config.flag("do_center_crop", config.has("crop_size")).then(|| config.sides("crop_size")).transpose()?;
@@ -100,7 +99,7 @@ impl Preprocessing {
     ///
     /// # Errors
     /// Names the key that is missing or makes no sense, and `path`.
-    pub(super) fn from_open_clip(config: &Value, image_size: (u32, u32), path: &Path) -> Result<Self> {
+    pub fn from_open_clip(config: &Value, image_size: (u32, u32), path: &Path) -> Result<Self> {
         let config = Keys { config, path };
         let (width, height) = if config.has("size") { config.sides("size")? } else { image_size };
         let shorter = width.min(height);
@@ -125,7 +124,7 @@ impl Preprocessing {
     ///
     /// # Errors
     /// Names the key that is missing or makes no sense, and `path`.
-    pub(super) fn from_timm(config: &Value, path: &Path) -> Result<Self> {
+    pub fn from_timm(config: &Value, path: &Path) -> Result<Self> {
         let config = Keys { config, path };
         let &[_, height, width] = config.list("input_size").as_slice() else {
             return Err(config.wrong("input_size", "three numbers are wanted: channels, height, width"));
@@ -262,35 +261,40 @@ impl Window {
     /// The kept part in pixels of the picture: where it begins and how long it is.
     fn source(&self, resized: u64, side: u32) -> (f64, f64) {
         let scale = f64::from(side) / resized as f64;
-        let (start, len) = (self.start as f64 * scale, f64::from(self.len) * scale);
-        if scale == 1.0 || u64::from(self.len) == resized {
-            return (start, len);
-        }
-        (start + NUDGE, len - 2.0 * NUDGE)
+        (self.start as f64 * scale, f64::from(self.len) * scale)
     }
 }
 
-/// fast_image_resize 6.1 takes the first output's first weight for the leftmost of all. Where the crop begins exactly at a
-/// zero of the filter, that one was dropped, and it reads outside its buffer. So no crop begins or ends exactly anywhere.
-const NUDGE: f64 = 1e-9;
+/// The widest filter, Lanczos's, reaches this many pixels to both sides.
+const REACH: f64 = 3.0;
 
-/// The windows (across, down) of the resized picture.
+/// The windows (across, down) of the resized picture. Across first, as Pillow does it: what lies beyond 0 … 255 is cut off
+/// after each of both passes, so their order shows. (Given both at once, fast_image_resize goes down first; and version
+/// 6.1 reads outside its buffer where a crop begins exactly at a zero of the filter.)
 fn resized_part(picture: &RgbImage, filter: Filter, windows: [(u64, &Window); 2]) -> Result<RgbImage> {
     let [(wide, across), (high, down)] = windows;
     let (left, width) = across.source(wide, picture.width());
     let (top, height) = down.source(high, picture.height());
+    let reach = (REACH * (height / f64::from(down.len)).max(1.0)).ceil() + 1.0;
+    let first = (top - reach).floor().max(0.0);
+    let rows = (top + height + reach).ceil().min(f64::from(picture.height())) - first;
+    let band = cropped(picture, filter, (across.len, rows as u32), [left, first, width, rows])?;
+    cropped(&band, filter, (across.len, down.len), [0.0, top - first, f64::from(across.len), height])
+}
+
+/// The part [left, top, width, height] of a picture at another size.
+fn cropped(picture: &RgbImage, filter: Filter, size: (u32, u32), part: [f64; 4]) -> Result<RgbImage> {
     let refused =
         |reason: String| Error::bad_request(format!("the picture could not be resized ({reason})"), "convert it");
-    let pixels = picture.as_raw();
+    let (pixels, [left, top, width, height]) = (picture.as_raw(), part);
     let source = fir::images::ImageRef::new(picture.width(), picture.height(), pixels, fir::PixelType::U8x3)
         .map_err(|error| refused(error.to_string()))?;
-    let mut part = RgbImage::new(across.len, down.len);
-    let (part_width, part_height) = part.dimensions();
-    let mut target = fir::images::Image::from_slice_u8(part_width, part_height, &mut part, fir::PixelType::U8x3)
+    let mut resized = RgbImage::new(size.0, size.1);
+    let mut target = fir::images::Image::from_slice_u8(size.0, size.1, &mut resized, fir::PixelType::U8x3)
         .map_err(|error| refused(error.to_string()))?;
     let options = fir::ResizeOptions::new().resize_alg(filter.algorithm()).crop(left, top, width, height);
     fir::Resizer::new().resize(&source, &mut target, &options).map_err(|error| refused(error.to_string()))?;
-    Ok(part)
+    Ok(resized)
 }
 
 impl Filter {
@@ -331,82 +335,6 @@ fn proportions(picture: &RgbImage) -> Result<(u32, u32)> {
 fn levels(scale: f64, mean: [f64; 3], std: [f64; 3]) -> Box<[[f32; 256]; 3]> {
     let level = |channel: usize, byte: usize| ((byte as f64 * scale - mean[channel]) / std[channel]) as f32;
     Box::new(std::array::from_fn(|channel| std::array::from_fn(|byte| level(channel, byte))))
-}
-
-/// The keys of one preprocessing file.
-struct Keys<'a> {
-    config: &'a Value,
-    path: &'a Path,
-}
-
-impl Keys<'_> {
-    fn has(&self, key: &str) -> bool {
-        self.config.get(key).is_some_and(|value| !value.is_null())
-    }
-
-    fn flag(&self, key: &str, default: bool) -> bool {
-        self.config.get(key).and_then(Value::as_bool).unwrap_or(default)
-    }
-
-    fn text(&self, key: &str) -> Option<&str> {
-        self.config.get(key).and_then(Value::as_str)
-    }
-
-    fn number(&self, key: &str) -> Option<f64> {
-        self.config.get(key).and_then(Value::as_f64)
-    }
-
-    fn list(&self, key: &str) -> Vec<f64> {
-        let items = self.config.get(key).and_then(Value::as_array);
-        items.map(|items| items.iter().filter_map(Value::as_f64).collect()).unwrap_or_default()
-    }
-
-    /// Three numbers, none of which is infinite or, as divisors are among them, not a number.
-    fn channels(&self, key: &str) -> Result<[f64; 3]> {
-        let found: Option<[f64; 3]> = self.list(key).try_into().ok();
-        let wanted = || self.wrong(key, "three numbers are wanted");
-        let channels = found.ok_or_else(wanted)?;
-        let is_divisor = key.ends_with("std");
-        if channels.iter().any(|value| !value.is_finite() || (is_divisor && *value <= 0.0)) {
-            return Err(wanted());
-        }
-        Ok(channels)
-    }
-
-    /// The length that only the shorter side gets: a plain number in files of 2021, else `shortest_edge`.
-    fn edge(&self, key: &str) -> Option<u32> {
-        let size = self.config.get(key)?;
-        let squashes = self.text("image_processor_type").is_some_and(|kind| kind.starts_with("Siglip"));
-        let edge = size.get("shortest_edge").or(if squashes { None } else { Some(size) })?;
-        edge.as_u64().map(|edge| edge.min(u64::from(u32::MAX)) as u32)
-    }
-
-    /// Width and height: one number, a list of height and width, or an object with both.
-    fn sides(&self, key: &str) -> Result<(u32, u32)> {
-        let size = self.config.get(key).ok_or_else(|| self.wrong(key, "it is missing"))?;
-        let part = |name: &str| size.get(name).or_else(|| size.get("shortest_edge")).and_then(Value::as_f64);
-        let sides = match (size.as_f64(), self.list(key).as_slice()) {
-            (Some(side), _) => Some((side, side)),
-            (None, &[height, width]) => Some((width, height)),
-            _ => part("width").zip(part("height")),
-        };
-        let (width, height) = sides.ok_or_else(|| self.wrong(key, "height and width are wanted"))?;
-        Ok((self.side(key, width)?, self.side(key, height)?))
-    }
-
-    fn side(&self, key: &str, side: f64) -> Result<u32> {
-        let is_possible = side >= 1.0 && side <= f64::from(MAX_SIDE) && side.fract() == 0.0;
-        if is_possible { Ok(side as u32) } else { Err(self.wrong(key, format!("{side} pixels are impossible"))) }
-    }
-
-    fn bounded(&self, key: &str, side: u32) -> Result<u32> {
-        self.side(key, f64::from(side))
-    }
-
-    fn wrong(&self, key: &str, why: impl std::fmt::Display) -> Error {
-        let remedy = "download the model again, with all its files";
-        Error::bad_file(self.path, format!("the preprocessing cannot be read: {key:?}: {why}"), remedy)
-    }
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl TextTokenizer {
     ///
     /// # Errors
     /// A file that is no tokenizer.
-    pub(super) fn from_json(json: &[u8], context: usize, path: &Path) -> Result<Self> {
+    pub fn from_json(json: &[u8], context: usize, path: &Path) -> Result<Self> {
         let refused = |error: tokenizers::Error| {
             Error::bad_file(path, format!("the tokenizer cannot be read ({error})"), "download the model again")
         };

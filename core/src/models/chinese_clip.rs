@@ -1,5 +1,6 @@
 //! Chinese-CLIP (Yang et al. 2022): CLIP's picture tower and a BERT that reads Chinese. In: transformers' config.json,
-//! weights and vocab.txt. Out: an encoder. Must never know how pictures were decoded.
+//! weights and vocab.txt. Out: an encoder of our Vision Transformer and candle-transformers' text tower. Must never know
+//! how pictures were decoded.
 
 use candle_core::{Device, Module, Tensor};
 use candle_nn::Linear;
@@ -7,12 +8,16 @@ use candle_transformers::models::chinese_clip::Activation;
 use candle_transformers::models::chinese_clip::text_model::{
     ChineseClipTextConfig, ChineseClipTextTransformer, PositionEmbeddingType,
 };
-use candle_transformers::models::chinese_clip::vision_model::{ChineseClipVisionConfig, ChineseClipVisionTransformer};
 use serde_json::{Map, Value, json};
 
 use super::checkpoint::HF_WEIGHTS;
+use super::clip::{hf_activation, whole_patches};
+use super::names::{HF_CLIP, canonical};
+use super::position::Resampling;
 use super::tokenizer::TextTokenizer;
-use super::towers::{ImageTower, TextTower, Towers};
+use super::towers::{TextTower, Towers};
+use super::transformer::Size;
+use super::vit::{Vit, VitConfig};
 use super::{Checkpoint, Encoder, Family};
 use crate::error::{Error, Result};
 
@@ -36,23 +41,21 @@ impl Family for ChineseClip {
 
     fn load(&self, checkpoint: &Checkpoint) -> Result<Box<dyn Encoder>> {
         let config: Value = checkpoint.needed_json(CONFIG)?;
-        let (vision, text) =
-            (Keys::of(&config, "vision_config", checkpoint), Keys::of(&config, "text_config", checkpoint));
-        let (vision, text) = (vision_config(&vision)?, text_config(&text)?);
+        let section = |name: &str| Keys { section: config.get(name).unwrap_or(&Value::Null), checkpoint };
         // 512 is transformers' default.
-        let dim = config.get("projection_dim").and_then(Value::as_u64).unwrap_or(512) as usize;
+        let dim = Keys { section: &config, checkpoint }.number("projection_dim", 512)?;
+        let vision = vision_config(&section("vision_config"), dim)?;
+        let text = text_config(&section("text_config"))?;
         let weights = checkpoint.weights(HF_WEIGHTS)?;
         let identity = checkpoint.identity(&weights)?;
         let tokenizer = tokenizer(checkpoint, text.max_position_embeddings)?;
         let pad_id = tokenizer.id(PAD).ok_or_else(|| lacks_token(checkpoint, PAD))?;
-        let image = Image {
-            tower: weights.build(|source| ChineseClipVisionTransformer::new(source.pp("vision_model"), &vision))?,
-            projection: weights.at("visual_projection").projection(vision.hidden_size, dim)?,
-            dim,
-        };
+        // The names of BERT, which candle wants, are left as they are by these rules.
+        let weights = weights.renamed(|name| canonical(name, HF_CLIP))?;
+        let image = Vit::load(vision, &weights.at("visual"))?;
         let text = Text {
             tower: weights.build(|source| ChineseClipTextTransformer::new(source.pp("text_model"), &text))?,
-            projection: weights.at("text_projection").projection(text.hidden_size, dim)?,
+            projection: weights.at("text.projection").projection(text.hidden_size, dim)?,
             pad_id,
         };
         weights.finish()?;
@@ -73,11 +76,7 @@ struct Keys<'a> {
     checkpoint: &'a Checkpoint,
 }
 
-impl<'a> Keys<'a> {
-    fn of(config: &'a Value, section: &str, checkpoint: &'a Checkpoint) -> Self {
-        Self { section: config.get(section).unwrap_or(&Value::Null), checkpoint }
-    }
-
+impl Keys<'_> {
     fn number(&self, key: &str, default: usize) -> Result<usize> {
         let number = |value: &Value| value.as_u64().filter(|number| (1..1 << 24).contains(number));
         let Some(value) = self.section.get(key) else { return Ok(default) };
@@ -108,18 +107,33 @@ impl<'a> Keys<'a> {
     }
 }
 
-fn vision_config(keys: &Keys<'_>) -> Result<ChineseClipVisionConfig> {
-    let default = ChineseClipVisionConfig::default();
-    Ok(ChineseClipVisionConfig {
-        hidden_size: keys.number("hidden_size", default.hidden_size)?,
-        intermediate_size: keys.number("intermediate_size", default.intermediate_size)?,
-        num_hidden_layers: keys.number("num_hidden_layers", default.num_hidden_layers)?,
-        num_attention_heads: keys.number("num_attention_heads", default.num_attention_heads)?,
-        image_size: keys.number("image_size", default.image_size)?,
-        patch_size: keys.number("patch_size", default.patch_size)?,
-        hidden_act: keys.activation(default.hidden_act)?,
-        layer_norm_eps: keys.epsilon(default.layer_norm_eps)?,
-        ..default
+/// CLIP's tower; the defaults are those of transformers' ChineseCLIPVisionConfig.
+fn vision_config(keys: &Keys<'_>, dim: usize) -> Result<VitConfig> {
+    let activation = keys.section.get("hidden_act").and_then(Value::as_str).unwrap_or("quick_gelu");
+    let size = Size {
+        width: keys.number("hidden_size", 768)?,
+        depth: keys.number("num_hidden_layers", 12)?,
+        heads: keys.number("num_attention_heads", 12)?,
+        inner: keys.number("intermediate_size", 3072)?,
+        mlp: hf_activation(keys.checkpoint, activation)?,
+        epsilon: keys.epsilon(1e-5)?,
+        has_layer_scale: false,
+        has_qkv_bias: true,
+        is_causal: false,
+    };
+    let (image_size, patch) = (keys.number("image_size", 224)?, keys.number("patch_size", 32)?);
+    let side = whole_patches(keys.checkpoint, image_size, patch)?;
+    Ok(VitConfig {
+        size,
+        patch,
+        grid: (side, side),
+        has_patch_bias: false,
+        registers: 0,
+        has_class_position: true,
+        has_ln_pre: true,
+        projection: Some(dim),
+        resampling: Resampling::Plain,
+        normalises_patches: false,
     })
 }
 
@@ -167,22 +181,6 @@ fn tokenizer(checkpoint: &Checkpoint, context: usize) -> Result<TextTokenizer> {
 
 fn lacks_token(checkpoint: &Checkpoint, token: &str) -> Error {
     Error::bad_file(&checkpoint.file(VOCABULARY), format!("the vocabulary lacks {token}"), REMEDY)
-}
-
-struct Image {
-    tower: ChineseClipVisionTransformer,
-    projection: Linear,
-    dim: usize,
-}
-
-impl ImageTower for Image {
-    fn dim(&self) -> usize {
-        self.dim
-    }
-
-    fn embed(&self, pixels: &Tensor) -> Result<Tensor> {
-        Ok(self.projection.forward(&self.tower.forward(pixels)?)?)
-    }
 }
 
 struct Text {

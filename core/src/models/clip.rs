@@ -5,9 +5,11 @@ use serde::Deserialize;
 
 use super::checkpoint::HF_WEIGHTS;
 use super::names::{HF_CLIP, canonical};
+use super::openclip::clip_tokenizer;
 use super::ops::Activation;
 use super::position::Resampling;
 use super::text_tower::{CausalText, Pooling, TextConfig};
+use super::tokenizer::TextTokenizer;
 use super::towers::Towers;
 use super::transformer::{MlpKind, Size};
 use super::vit::{Vit, VitConfig};
@@ -36,7 +38,7 @@ impl Family for Clip {
         let image = Vit::load(config.image(checkpoint)?, &weights.at("visual"))?;
         let text = CausalText::load(config.text(checkpoint)?, &weights.at("text"))?;
         weights.finish()?;
-        let tokenizer = checkpoint.tokenizer(config.text_config.max_position_embeddings)?;
+        let tokenizer = config.text_config.tokenizer(checkpoint)?;
         let preprocessing = checkpoint.hf_preprocessing()?;
         Ok(Box::new(Towers {
             identity,
@@ -112,6 +114,15 @@ fn activation() -> String {
 
 fn epsilon() -> f64 {
     1e-5
+}
+
+impl Text {
+    /// MetaCLIP's repositories have no tokenizer.json, but CLIP's vocabulary in the files of the slow tokenizer.
+    fn tokenizer(&self, checkpoint: &Checkpoint) -> Result<TextTokenizer> {
+        let context = self.max_position_embeddings;
+        let is_clips = self.vocab_size == 49408 && !checkpoint.has("tokenizer.json");
+        if is_clips { clip_tokenizer(checkpoint, context) } else { checkpoint.tokenizer(context) }
+    }
 }
 
 impl Config {

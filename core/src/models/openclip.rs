@@ -249,6 +249,11 @@ impl Model {
     }
 }
 
+/// OpenAI's tokenizer, for a checkpoint of its vocabulary that brings no tokenizer.json.
+pub(super) fn clip_tokenizer(checkpoint: &Checkpoint, context: usize) -> Result<TextTokenizer> {
+    TextTokenizer::from_json(CLIP_TOKENIZER, context, &checkpoint.file("tokenizer.json"))
+}
+
 impl Text {
     fn tokenizer(&self, checkpoint: &Checkpoint) -> Result<TextTokenizer> {
         let tokenizer = if checkpoint.has("tokenizer.json") {
@@ -257,7 +262,7 @@ impl Text {
             let what = format!("the model lacks tokenizer.json, which is that of {name:?}");
             return Err(wrong_config(checkpoint, FILE, what));
         } else {
-            TextTokenizer::from_json(CLIP_TOKENIZER, self.context_length, &checkpoint.file("tokenizer.json"))?
+            clip_tokenizer(checkpoint, self.context_length)?
         };
         // Without the mask every token sees the padding, so it must be as it was in training.
         Ok(if self.no_causal_mask { tokenizer.padded(self.pad_id) } else { tokenizer })

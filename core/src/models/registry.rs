@@ -173,6 +173,8 @@ mod tests {
     fn check_card(card: &Card) {
         let id = &card.id;
         assert!(id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{id}");
+        let is_family = crate::models::FAMILIES.iter().any(|family| family.name() == card.family);
+        assert!(is_family, "{id}: there is no family {:?}", card.family);
         assert_eq!(card.repository.split('/').count(), 2, "{id}: repository is OWNER/NAME");
         assert!(!card.files.is_empty() && !card.weights.is_empty(), "{id}: files and weights");
         for name in card.names() {

@@ -1,17 +1,22 @@
 //! SigLIP (Zhai et al. 2023) and the fixed-resolution checkpoints of SigLIP 2 (Tschannen et al. 2025), which are one
-//! architecture. In: transformers' config.json, weights and tokenizer. Out: an encoder of candle-transformers' towers.
-//! Must never know how pictures were decoded.
+//! architecture. In: transformers' config.json, weights and tokenizer. Out: an encoder of our picture tower and
+//! candle-transformers' text tower. Must never know how pictures were decoded.
 
 use candle_core::{Module, Tensor};
-use candle_transformers::models::siglip::{Config, TextModel, VisionModel};
+use candle_transformers::models::siglip::{Config, TextModel, VisionConfig};
 use serde_json::Value;
 use tokenizers::normalizers::{Lowercase, Sequence};
 use tokenizers::{NormalizerWrapper, Tokenizer};
 
 use super::checkpoint::HF_WEIGHTS;
+use super::clip::{whole_patches, wrong_config};
 use super::mobileclip::full_rows;
+use super::names::{HF_CLIP, canonical};
+use super::ops::Activation;
+use super::siglip_vision::{SiglipVision, SiglipVisionConfig};
 use super::tokenizer::TextTokenizer;
-use super::towers::{ImageTower, TextTower, Towers};
+use super::towers::{TextTower, Towers};
+use super::transformer::{MlpKind, Size};
 use super::{Checkpoint, Encoder, Family};
 use crate::error::{Error, Result};
 
@@ -35,11 +40,9 @@ impl Family for SigLip {
         let config: Config = checkpoint.needed_json("config.json")?;
         let weights = checkpoint.weights(HF_WEIGHTS)?;
         let identity = checkpoint.identity(&weights)?;
-        let image = Image {
-            tower: weights.build(|source| VisionModel::new(&config.vision_config, true, source.pp("vision_model")))?,
-            dim: config.vision_config.hidden_size,
-            side: config.vision_config.image_size,
-        };
+        let weights = weights.renamed(canonical_name)?;
+        let vision = vision_config(&config.vision_config, checkpoint)?;
+        let image = SiglipVision::load(vision, &weights.at("visual"), &weights.at("vision_model.head"))?;
         let text = Text {
             tower: weights.build(|source| TextModel::new(&config.text_config, source.pp("text_model")))?,
             context: config.text_config.max_position_embeddings,
@@ -54,6 +57,32 @@ impl Family for SigLip {
             text: Some((tokenizer, Box::new(text))),
         }))
     }
+}
+
+/// The picture tower's canonical names; candle's text tower wants its own.
+fn canonical_name(name: &str) -> String {
+    if name.starts_with("vision_model.") { canonical(name, HF_CLIP) } else { name.to_owned() }
+}
+
+fn vision_config(config: &VisionConfig, checkpoint: &Checkpoint) -> Result<SiglipVisionConfig> {
+    let activation = match config.hidden_act {
+        candle_nn::Activation::Gelu => Activation::Gelu,
+        candle_nn::Activation::NewGelu | candle_nn::Activation::GeluPytorchTanh => Activation::GeluTanh,
+        other => return Err(wrong_config(checkpoint, "config.json", format!("the activation {other:?} is unknown"))),
+    };
+    let size = Size {
+        width: config.hidden_size,
+        depth: config.num_hidden_layers,
+        heads: config.num_attention_heads,
+        inner: config.intermediate_size,
+        mlp: MlpKind::Plain(activation),
+        epsilon: config.layer_norm_eps,
+        has_layer_scale: false,
+        has_qkv_bias: true,
+        is_causal: false,
+    };
+    let side = whole_patches(checkpoint, config.image_size, config.patch_size)?;
+    Ok(SiglipVisionConfig { size, activation, patch: config.patch_size, side })
 }
 
 /// tokenizer.json, lower-casing, and padding up to the context: the embedding is that of the last token, whatever it is.
@@ -85,22 +114,6 @@ fn pad_token(checkpoint: &Checkpoint) -> Result<String> {
     let token = token.and_then(|token| token.get("content").unwrap_or(token).as_str());
     let lacks = || Error::bad_file(&checkpoint.file(name), "there is no \"pad_token\"", REMEDY);
     token.map(str::to_owned).ok_or_else(lacks)
-}
-
-struct Image {
-    tower: VisionModel,
-    dim: usize,
-    side: usize,
-}
-
-impl ImageTower for Image {
-    fn dim(&self) -> usize {
-        self.dim
-    }
-
-    fn embed(&self, pixels: &Tensor) -> Result<Tensor> {
-        Ok(self.tower.forward(pixels)?)
-    }
 }
 
 struct Text {

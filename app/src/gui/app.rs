@@ -135,5 +135,7 @@ fn set_theme(ctx: &egui::Context, appearance: Appearance) {
     };
     if ctx.options(|options| options.theme_preference) != wanted {
         ctx.set_theme(wanted);
+        // The frame under way is drawn in the old one still.
+        ctx.request_repaint();
     }
 }

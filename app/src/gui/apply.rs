@@ -187,6 +187,7 @@ fn offline_notice(folder: &std::path::Path) -> String {
 }
 
 fn library_changed(state: &mut State, snapshot: &Arc<Snapshot>) -> Vec<Task> {
+    state.library.snapshot = Some(Arc::clone(snapshot));
     state.library.photos = snapshot.entries.len();
     state.library.waiting = snapshot.entries.iter().filter(|entry| entry.row.is_none()).count();
     for folder in state.library.folders.iter_mut().flatten() {
@@ -202,7 +203,7 @@ fn library_read(state: &mut State, result: Result<(Vec<FolderRecord>, Vec<Proble
         Ok(read) => read,
         Err(error) => return failed(state, &error),
     };
-    let entries = state.answer.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.entries);
+    let entries = state.library.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.entries);
     let folder = |record: FolderRecord| Folder { photos: photos_in(entries, &record.path), record };
     state.library.folders = Some(records.into_iter().map(folder).collect());
     state.library.problems = problems;

@@ -57,6 +57,8 @@ pub struct State {
 pub struct Library {
     /// The folders that were added; `None` until they have been read.
     pub folders: Option<Vec<Folder>>,
+    /// The library at the last look; `None` until then.
+    pub snapshot: Option<Arc<Snapshot>>,
     /// Files.
     pub photos: usize,
     /// Files that wait for their embedding.

@@ -124,6 +124,8 @@ pub mod size {
     pub const ROW: f32 = 150.0;
     /// The height of a heading between photos.
     pub const HEADING: f32 = 30.0;
+    /// How wide a sentence on an empty page is.
+    pub const SENTENCE: f32 = 460.0;
     /// A progress bar's width and height.
     pub const PROGRESS: (f32, f32) = (150.0, 4.0);
 }

@@ -16,6 +16,9 @@ pub struct Details;
 /// The cosine that fills a bar: more than pictures and words of any common model reach.
 const FULL_TEXT_BAR: f32 = 0.4;
 
+/// How wide names are, before what they name.
+const NAMES: f32 = 76.0;
+
 impl Panel for Details {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
         let width = ui.ctx().content_rect().width();
@@ -79,8 +82,7 @@ fn match_ui(state: &State, hit: &Hit, ui: &mut Ui) {
         // Pictures are near to pictures on a scale of their own: up to 1.
         let full = if name == "like this" { 1.0 } else { FULL_TEXT_BAR };
         ui.horizontal(|ui| {
-            let words = RichText::new(name).font(font::small()).color(tokens.muted);
-            ui.add_sized(vec2(86.0, 16.0), egui::Label::new(words).truncate().halign(egui::Align::Min));
+            widgets::caption(ui, name, NAMES);
             let bar = vec2(ui.available_width() - 46.0, 5.0);
             widgets::progress_bar(ui, name, Some(cosine / full), color(tokens, hit.band), bar);
             ui.label(RichText::new(format!("{cosine:.3}")).font(font::small()).color(tokens.text));
@@ -110,19 +112,13 @@ fn explanation(hit: &Hit) -> String {
 
 fn facts_ui(entry: &Entry, hit: &Hit, ui: &mut Ui) {
     let tokens = theme::tokens(ui);
-    egui::Grid::new("facts").num_columns(2).spacing(vec2(space::M, space::S)).show(ui, |ui| {
-        for (name, value) in facts(entry, hit) {
-            let width = ui.available_width();
-            let name = RichText::new(name).font(font::small()).color(tokens.muted);
-            ui.add_sized(vec2(76.0, 16.0), egui::Label::new(name).halign(egui::Align::Min));
+    for (name, value) in facts(entry, hit) {
+        ui.horizontal_top(|ui| {
+            widgets::caption(ui, name, NAMES);
             let value = RichText::new(value).font(font::small()).color(tokens.text);
-            ui.scope(|ui| {
-                ui.set_max_width((width - 96.0).max(120.0));
-                ui.add(egui::Label::new(value).wrap().selectable(true));
-            });
-            ui.end_row();
-        }
-    });
+            ui.add(egui::Label::new(value).wrap().selectable(true));
+        });
+    }
 }
 
 /// What is known, and nothing that is not.

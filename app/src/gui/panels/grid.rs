@@ -27,6 +27,9 @@ pub struct Grid {
     chosen: Option<usize>,
 }
 
+/// Over the first row.
+const TOP: f32 = 4.0;
+
 impl Panel for Grid {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
         if !super::is_grid_shown(cx.state) {
@@ -74,7 +77,8 @@ impl Grid {
             area = area.vertical_scroll_offset(offset);
         }
         let output = area.show_viewport(ui, |ui, viewport| {
-            let origin = ui.min_rect().min;
+            // Room for the frame around a chosen photo of the first row.
+            let origin = ui.min_rect().min + vec2(0.0, TOP);
             ui.set_min_size(vec2(ui.available_width(), self.layout.height + space::L));
             self.follow_selection(cx, origin, ui);
             for row in self.layout.visible(viewport.top(), viewport.bottom()) {

@@ -20,7 +20,8 @@ impl Panel for PathEntry {
         if !cx.state.is_path_asked {
             return;
         }
-        let shown = Modal::new(Id::unique("path-entry")).show(ui.ctx(), |ui| self.form_ui(cx, ui));
+        let frame = egui::Frame::popup(ui.style()).inner_margin(egui::Margin::same(space::L as i8));
+        let shown = Modal::new(Id::unique("path-entry")).frame(frame).show(ui.ctx(), |ui| self.form_ui(cx, ui));
         if shown.should_close() {
             cx.send(Command::AskForPath(false));
         }

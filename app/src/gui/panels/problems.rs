@@ -31,6 +31,7 @@ impl Panel for Problems {
             ui.label(RichText::new(text::counted(problems.len(), "problem")).font(font::title()).color(tokens.text));
             let what = "These files were left out. Everything else is indexed and searchable.";
             ui.label(RichText::new(what).font(font::body()).color(tokens.muted));
+            ui.add_space(space::XS);
             ui.horizontal(|ui| {
                 let again = widgets::button(ui, widgets::Kind::Quiet, icons::REFRESH, "Try again");
                 if again.on_hover_text("Looks at all folders again; files that changed are read anew").clicked() {

@@ -18,8 +18,7 @@ impl Panel for Results {
             return;
         }
         let fill = theme::tokens(ui).background;
-        let margin =
-            Margin { left: space::L as i8, right: space::L as i8, top: space::M as i8, bottom: space::XS as i8 };
+        let margin = Margin { left: space::L as i8, right: space::L as i8, top: space::M as i8, bottom: 0 };
         let panel = egui::Panel::top("results").resizable(false).show_separator_line(false);
         panel.frame(Frame::new().fill(fill).inner_margin(margin)).show(ui, |ui| {
             ui.with_layout(Layout::top_down(Align::Min), |ui| {
@@ -77,10 +76,10 @@ fn sort_ui(cx: &Cx<'_>, ui: &mut Ui) {
 fn summary(state: &State) -> String {
     let answer = &state.answer;
     let photos = text::counted(answer.hits.len(), "photo");
-    match (answer.query.is_browsing(), state.is_searching) {
-        (true, _) => photos,
-        (false, true) => format!("{photos} · searching …"),
-        (false, false) => format!("{photos} in {}", text::duration(answer.milliseconds)),
+    match (answer.query.is_browsing(), answer.query == state.query) {
+        (_, false) => "Searching …".to_owned(),
+        (true, true) => photos,
+        (false, true) => format!("{photos} in {}", text::duration(answer.milliseconds)),
     }
 }
 

@@ -81,8 +81,11 @@ impl SearchBar {
             .frame(Frame::NONE)
             .hint_text(hint)
             .font(font::field())
+            .vertical_align(Align::Center)
+            .margin(Margin::ZERO)
+            .min_size(vec2(0.0, size::CONTROL))
             .desired_width(ui.available_width());
-        let response = ui.add_sized(vec2(ui.available_width(), 20.0), edit);
+        let response = ui.add(edit);
         response.widget_info(|| {
             let mut info = egui::WidgetInfo::text_edit(true, &self.known, &self.typed, "What is on the photo?");
             info.label = Some("Search".to_owned());

@@ -94,7 +94,8 @@ fn counts(indexing: &Indexing) -> String {
         (done, total) => format!("{} of {}", text::count(done), text::count(total)),
     };
     if let Some(rate) = indexing.rate {
-        counts.push_str(&format!(" · {rate:.0}/s"));
+        let digits = usize::from(rate < 9.5);
+        counts.push_str(&format!(" · {rate:.digits$}/s"));
     }
     if let Some(seconds) = indexing.seconds_left() {
         counts.push_str(&format!(" · {}", text::time_left(seconds)));

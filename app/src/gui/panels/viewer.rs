@@ -95,9 +95,9 @@ impl Viewer {
 
 const UNIT: Rect = Rect { min: pos2(0.0, 0.0), max: pos2(1.0, 1.0) };
 
-/// As large as the room allows, but not larger than the photo.
+/// As large as the room allows, but not so large that a small photo turns to blocks.
 fn fitted(size: Vec2, room: Rect) -> Rect {
-    let factor = (room.width() / size.x).min(room.height() / size.y).min(1.0);
+    let factor = (room.width() / size.x).min(room.height() / size.y).min(2.0);
     Rect::from_center_size(room.center(), size * factor)
 }
 

@@ -9,5 +9,5 @@ mod thumbnail;
 pub use button::{Kind, button, icon_button};
 pub use page::page;
 pub use progress::progress_bar;
-pub use row::{Row, group_heading, row};
+pub use row::{Row, caption, group_heading, row};
 pub use thumbnail::paint_thumbnail;

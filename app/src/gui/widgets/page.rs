@@ -2,7 +2,7 @@
 
 use egui::{RichText, Ui, vec2};
 
-use crate::gui::theme::{self, font, space};
+use crate::gui::theme::{self, font, size, space};
 
 /// Draws an icon, a heading and a sentence in the middle of what is left, and below them what `actions` adds.
 pub fn page(ui: &mut Ui, icon: &str, heading: &str, sentence: &str, actions: impl FnOnce(&mut Ui)) {
@@ -13,8 +13,11 @@ pub fn page(ui: &mut Ui, icon: &str, heading: &str, sentence: &str, actions: imp
         ui.label(RichText::new(icon).font(font::large_icon()).color(tokens.accent));
         ui.add_space(space::S);
         ui.label(RichText::new(heading).font(font::page()).color(tokens.text));
-        ui.set_max_width(460.0_f32.min(ui.available_width()));
-        ui.label(RichText::new(sentence).font(font::body()).color(tokens.muted));
+        let width = size::SENTENCE.min(ui.available_width());
+        ui.allocate_ui(vec2(width, 0.0), |ui| {
+            let words = RichText::new(sentence).font(font::body()).color(tokens.muted);
+            ui.vertical_centered(|ui| ui.add(egui::Label::new(words).wrap()));
+        });
         ui.add_space(space::L);
         ui.spacing_mut().item_spacing = vec2(space::M, space::M);
         actions(ui);

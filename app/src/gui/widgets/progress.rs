@@ -14,6 +14,7 @@ pub fn progress_bar(ui: &mut Ui, label: &str, fraction: Option<f32>, color: Colo
     match fraction {
         Some(fraction) => filled.set_width((rect.width() * fraction.clamp(0.0, 1.0)).max(rect.height())),
         None => {
+            ui.ctx().request_repaint_after(std::time::Duration::from_millis(33));
             let time = ui.input(|input| input.time);
             let place = 0.5 - 0.5 * (time * 2.0).cos() as f32;
             filled.set_width(rect.width() * 0.3);

@@ -51,3 +51,12 @@ pub fn group_heading(ui: &mut Ui, name: &str, at_the_right: impl FnOnce(&mut Ui)
         ui.with_layout(Layout::right_to_left(Align::Center), at_the_right);
     });
 }
+
+/// A name of this width at the left of what it names.
+pub fn caption(ui: &mut Ui, name: &str, width: f32) {
+    let muted = theme::tokens(ui).muted;
+    ui.allocate_ui_with_layout(vec2(width, 16.0), Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_width(width);
+        ui.add(egui::Label::new(RichText::new(name).font(font::small()).color(muted)).truncate());
+    });
+}

@@ -19,7 +19,8 @@ use sightline_core::models::{Checkpoint, Encoder, load, starter};
 fn photo(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let texture = (x.wrapping_mul(31) ^ y.wrapping_mul(17)) % 24;
-        Rgb([x * 200 / width + texture, y * 200 / height + texture, (x / 64 + y / 64) % 2 * 150 + texture].map(|v| v as u8))
+        Rgb([x * 200 / width + texture, y * 200 / height + texture, (x / 64 + y / 64) % 2 * 150 + texture]
+            .map(|v| v as u8))
     })
 }
 

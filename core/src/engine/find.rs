@@ -74,9 +74,13 @@ fn text_notes(chip: &Chip, encoder: &dyn Encoder) -> Vec<String> {
     let Subject::Text(text) = &chip.subject else { return Vec::new() };
     let id = &encoder.identity().id;
     let mut notes = Vec::new();
+    // A text that cannot be tokenized fails when it is embedded, with the reason.
     if let Some(tokens) = encoder.tokenizer().and_then(|tokenizer| tokenizer.tokenize(text).ok()) {
         if tokens.is_truncated {
             notes.push(format!("the query is longer than {id} reads; its end is ignored"));
+        }
+        if !tokens.unread.is_empty() {
+            notes.push(format!("{id} does not know, and leaves out: {}", tokens.unread.join(", ")));
         }
     }
     if !is_written_in_latin(text) && !reads_other_scripts(id) {

@@ -1,5 +1,6 @@
 //! From an empty library to the first photos.
 
+use egui::Role;
 use egui_kittest::kittest::Queryable;
 
 use crate::support::{COLORS, Window};
@@ -27,12 +28,12 @@ fn a_folder_is_added_by_its_path_and_its_photos_appear() {
     window.harness.run_steps(2);
     window.wait_until("photos are shown", |state| state.indexing.is_none() && state.answer.hits.len() == 3);
     for (name, _) in COLORS {
-        window.harness.get_by_label(name);
+        window.harness.get_by_role_and_label(Role::Button, name);
     }
     window.wait_until("the folder is listed", |state| {
         state.library.folders.iter().flatten().any(|folder| folder.photos == 3)
     });
-    window.harness.get_by_label("Holiday");
+    window.harness.get_by_role_and_label(Role::Button, "Holiday");
     assert!(!window.state().is_path_asked);
 }
 

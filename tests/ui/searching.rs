@@ -28,7 +28,7 @@ fn typed_words_find_photos_with_scores_and_escape_shows_all_again() {
     let answer = &window.state().answer;
     assert_eq!(answer.hits.len(), 3);
     assert!(answer.hits.iter().all(|hit| hit.cosines.len() == 1 && hit.score > 0.0), "every hit has its cosine");
-    window.harness.get_by_label_contains("3 photos in");
+    window.harness.get_by_label_contains("3 photos in ");
     window.harness.get_by_label("How it matches");
     window.harness.key_press(egui::Key::Escape);
     window.harness.run_steps(2);

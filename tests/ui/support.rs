@@ -41,7 +41,7 @@ impl Window {
         let setup = move |ctx: &egui::Context| {
             theme::install(ctx);
             // Full: the test has not looked yet since it was last woken.
-            ctx.set_request_repaint_callback(move |_| drop(sender.try_send(())));
+            ctx.set_request_repaint_callback(move |_| sender.try_send(()).unwrap_or_default());
         };
         let mut opened = Some((engine, preferences));
         let harness = Harness::builder().with_size([width, height]).with_context_setup(setup).build_ui_state(

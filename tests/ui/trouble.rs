@@ -19,7 +19,7 @@ fn a_file_that_cannot_be_used_is_listed_with_the_reason() {
     window.harness.get_by_label("Copy the list");
     window.harness.key_press(egui::Key::Escape);
     window.harness.run_steps(3);
-    window.harness.get_by_label("red.png");
+    window.harness.get_by_role_and_label(egui::Role::Button, "red.png");
 }
 
 #[test]
@@ -59,6 +59,10 @@ fn a_picture_that_cannot_be_searched_by_is_an_error_that_says_what_to_do() {
     window.app().send(Command::Drop(vec![text]));
     window.harness.step();
     window.wait_until("it is said", |state| state.error.is_some());
-    window.harness.get_by_label_contains("notes.txt");
+    assert!(
+        window.state().error.as_ref().is_some_and(|error| error.contains("notes.txt")),
+        "{:?}",
+        window.state().error
+    );
     window.harness.get_by_label("Dismiss the error");
 }

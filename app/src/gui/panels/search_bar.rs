@@ -81,7 +81,7 @@ impl SearchBar {
             .frame(Frame::NONE)
             .hint_text(hint)
             .font(font::field())
-            .vertical_align(Align::Center)
+            .align(egui::Align2::LEFT_CENTER)
             .margin(Margin::ZERO)
             .min_size(vec2(0.0, size::CONTROL))
             .desired_width(ui.available_width());

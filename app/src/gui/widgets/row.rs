@@ -1,6 +1,6 @@
 //! Rows of the sidebar: an icon, words, and a number at the right.
 
-use egui::{Align, Layout, Rect, Response, RichText, Sense, Ui, pos2, vec2};
+use egui::{Align, Layout, Response, RichText, Sense, Ui, pos2, vec2};
 
 use crate::gui::theme::{self, font, radius, size, space};
 
@@ -33,13 +33,18 @@ pub fn row(ui: &mut Ui, row: &Row<'_>) -> Response {
     let right = pos2(rect.right() - space::M, middle);
     let number = painter.text(right, egui::Align2::RIGHT_CENTER, row.trailing, font::caption(), tokens.muted);
     let left = rect.left() + space::M + 24.0;
-    let room = Rect::from_min_max(pos2(left, rect.top()), pos2(number.left() - space::XS, rect.bottom()));
-    let words = egui::Label::new(RichText::new(row.label).font(font::body()).color(text)).truncate();
-    let builder = egui::UiBuilder::new().max_rect(room).layout(Layout::left_to_right(Align::Center));
-    ui.scope_builder(builder, |ui| ui.add(words.selectable(false)));
+    let words = truncated(ui, row.label, text, number.left() - space::XS - left);
+    painter.galley(pos2(left, (middle - words.size().y / 2.0).round()), words, text);
     let is_chosen = row.is_chosen;
     response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, is_chosen, row.label));
     response
+}
+
+/// One line of this width at most. Painted, not a label: the row itself is what screen readers name.
+fn truncated(ui: &Ui, words: &str, color: egui::Color32, width: f32) -> std::sync::Arc<egui::Galley> {
+    let mut job = egui::text::LayoutJob::simple_singleline(words.to_owned(), font::body(), color);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width);
+    ui.painter().layout_job(job)
 }
 
 /// The name of a group of rows.

@@ -46,7 +46,7 @@ fn preview_ui(cx: &Cx<'_>, index: usize, entry: &Entry, ui: &mut Ui) {
     }
     let picture = vec2(entry.photo.width as f32, entry.photo.height as f32);
     let width = ui.available_width();
-    let height = (width * picture.y / picture.x.max(1.0)).clamp(width * 0.4, width);
+    let height = (width * picture.y / picture.x.max(1.0)).clamp(width * 0.4, width * 1.35);
     let (rect, response) = ui.allocate_exact_size(vec2(width, height), egui::Sense::click());
     let tokens = theme::tokens(ui);
     widgets::paint_thumbnail(ui.painter(), tokens, &cx.thumbnail(entry), rect, picture);

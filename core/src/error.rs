@@ -161,6 +161,14 @@ impl Error {
         Self::BadFile { what: what.into(), remedy: remedy.into(), path: path.to_owned() }
     }
 
+    /// What is wrong with a file, for a list that shows its path anyway.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::BadFile { what, remedy, .. } => format!("{what}; {remedy}"),
+            other => other.to_string(),
+        }
+    }
+
     /// A request that makes no sense as it stands.
     pub fn bad_request(what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::BadRequest { what: what.into(), remedy: remedy.into() }

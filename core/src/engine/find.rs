@@ -62,7 +62,7 @@ fn vector(chip: &Chip, model: &LoadedModel) -> Result<UnitVector> {
         Subject::Picture { path, region } => {
             let decoded = media::decode(path, &Limits::default());
             let remedy = "choose another query picture";
-            let decoded = decoded.map_err(|error| Error::bad_file(path, error.to_string(), remedy))?;
+            let decoded = decoded.map_err(|error| Error::bad_file(path, error.reason(), remedy))?;
             model.embed_picture(&decoded.picture, *region)
         }
         Subject::Pixels(picture) => model.embed_picture(picture, None),

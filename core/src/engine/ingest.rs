@@ -44,6 +44,9 @@ impl Engine {
         let finished = run.ingest(&work);
         // What is done is kept and shown, whether or not the rest could be done.
         self.shared.store.flush()?;
+        if run.report.gone > 0 {
+            self.shared.store.compact_vectors()?;
+        }
         self.refresh()?;
         finished?;
         self.remember_model(encoder.identity())?;
@@ -185,7 +188,7 @@ impl<'a> Run<'a> {
             match (file.hash, file.problem.clone()) {
                 // It was read and is no picture that can be used: reading it again would say the same.
                 (Some(_), Some(reason)) => self.report.failed.push(Problem { path: file.path, reason }),
-                // It could not be read at all; perhaps it can now.
+                // It could not be read or decoded for a passing reason; perhaps it can now.
                 _ => work.push(Work { found: found(&file), why: Why::Changed }),
             }
         }

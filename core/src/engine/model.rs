@@ -175,7 +175,7 @@ impl LoadedModel {
 
     fn prepared(&self, path: &Path) -> Result<RgbImage> {
         let decoded = media::decode(path, &Limits::default());
-        let decoded = decoded.map_err(|error| Error::bad_file(path, error.to_string(), "leave it out"))?;
+        let decoded = decoded.map_err(|error| Error::bad_file(path, error.reason(), "leave it out"))?;
         self.encoder.prepare(&decoded.picture)
     }
 }

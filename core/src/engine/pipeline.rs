@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use image::RgbImage;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::{ContentHash, PhotoRecord};
 use crate::jobs::Ticker;
 use crate::media::{self, Decoded, Limits};
@@ -38,7 +38,7 @@ pub enum Found {
     },
     /// A file that cannot be used, and why.
     Unusable {
-        /// What it is known by, if it could be read at all.
+        /// What it is known by; `None` if it could not be read, or may be usable the next time.
         hash: Option<ContentHash>,
         /// A sentence without a full stop.
         reason: String,
@@ -94,7 +94,7 @@ impl Pipeline<'_> {
     /// Runs all `paths` through; `sink` gets the outcomes in batches, on the calling thread.
     ///
     /// # Errors
-    /// [`crate::Error::Cancelled`], or whatever the model or `sink` failed with. A bad file is an outcome, no error.
+    /// [`Error::Cancelled`], or whatever the model or `sink` failed with. A bad file is an outcome, no error.
     pub fn run(
         &self,
         paths: &[PathBuf],
@@ -133,7 +133,7 @@ impl Pipeline<'_> {
         let started = Instant::now();
         let bytes = match media::read_bytes(path, &self.limits) {
             Ok(bytes) => bytes,
-            Err(error) => return settled(Found::Unusable { hash: None, reason: error.to_string() }),
+            Err(error) => return settled(Found::Unusable { hash: None, reason: error.reason() }),
         };
         let hash = ContentHash::of(&bytes);
         Spent::add(&spent.read, started);
@@ -142,7 +142,7 @@ impl Pipeline<'_> {
         }
         match self.prepared(path, bytes, spent) {
             Ok((photo, prepared)) => Ready::Waiting { item, hash, photo, prepared },
-            Err(error) => settled(Found::Unusable { hash: Some(hash), reason: error.to_string() }),
+            Err(error) => settled(unusable(hash, &error)),
         }
     }
 
@@ -198,6 +198,12 @@ impl Pipeline<'_> {
         outcomes.extend(embedded);
         Ok(outcomes)
     }
+}
+
+/// Only what is wrong with the file itself is remembered by its content; anything else may go better the next time.
+fn unusable(hash: ContentHash, error: &Error) -> Found {
+    let is_lasting = matches!(error, Error::BadFile { .. });
+    Found::Unusable { hash: is_lasting.then_some(hash), reason: error.reason() }
 }
 
 /// Up to `size` pictures for the model, with whatever else came meanwhile; empty once all threads are done.

@@ -13,6 +13,8 @@ pub(super) struct Refusal {
     pub what: String,
     /// What the person can do.
     pub remedy: String,
+    /// Nothing is wrong with the file: the machine could not decode it just now.
+    pub is_passing: bool,
 }
 
 /// What a decoder gives.
@@ -21,7 +23,12 @@ pub(super) type Outcome<T> = Result<T, Refusal>;
 impl Refusal {
     /// A refusal with its own remedy.
     pub fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what: what.into(), remedy: remedy.into() }
+        Self { what: what.into(), remedy: remedy.into(), is_passing: false }
+    }
+
+    /// A refusal that is not the file's fault: the next try may do.
+    pub fn passing(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { is_passing: true, ..Self::new(what, remedy) }
     }
 
     /// The bytes are not what the format asks for.

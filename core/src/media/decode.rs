@@ -96,13 +96,20 @@ pub fn read_bytes(path: &Path, limits: &Limits) -> Result<Arc<[u8]>> {
 /// The bytes are shared because the decoding thread may outlive this call.
 ///
 /// # Errors
-/// [`Error::BadFile`] when they are no picture, damaged, or more than the limits.
+/// [`Error::BadFile`] when they are no picture, damaged, or more than the limits; [`Error::BadRequest`] when nothing is
+/// wrong with them but the machine is too busy to decode them now.
 pub fn decode_bytes(path: &Path, bytes: Arc<[u8]>, limits: &Limits) -> Result<Decoded> {
     check_file_size(path, bytes.len() as u64, limits)?;
     let extension = extension(path);
     let budget = Budget::starting(limits);
     isolated(limits.timeout, move || decoded(&Source { bytes: &bytes, extension: &extension }, &budget))
-        .map_err(|Refusal { what, remedy }| Error::bad_file(path, what, remedy))
+        .map_err(|refusal| refused(path, refusal))
+}
+
+/// What is wrong with the file is told from what is wrong with the moment: only the first is worth remembering.
+fn refused(path: &Path, refusal: Refusal) -> Error {
+    let Refusal { what, remedy, is_passing } = refusal;
+    if is_passing { Error::bad_request(what, remedy) } else { Error::bad_file(path, what, remedy) }
 }
 
 fn decoded(source: &Source<'_>, budget: &Budget) -> Outcome<Decoded> {

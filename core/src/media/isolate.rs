@@ -34,7 +34,7 @@ pub(super) fn isolated<T: Send + 'static>(
     work: impl FnOnce() -> Outcome<T> + Send + 'static,
 ) -> Outcome<T> {
     if ABANDONED.load(Ordering::Relaxed) >= MAX_ABANDONED {
-        return Err(Refusal::new(
+        return Err(Refusal::passing(
             "Sightline is still busy with pictures that take too long",
             "try this one again later",
         ));
@@ -65,7 +65,7 @@ fn start<T: Send + 'static>(
     };
     let builder = Builder::new().name(THREAD_NAME.to_owned()).stack_size(STACK_BYTES);
     builder.spawn(run).map_err(|error| {
-        Refusal::new(format!("the system gave no thread to decode it ({error})"), "close other programs and try again")
+        Refusal::passing(format!("the system gave no thread to decode it ({error})"), "close other programs and try again")
     })?;
     Ok(receiver)
 }

@@ -16,7 +16,7 @@ pub enum Error {
     Cancelled,
     /// A file or folder could not be read or written; the source names it.
     #[error("{0}; check that the file exists and that you may use it")]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
     /// A file is not what its name, its header or its place says.
     #[error("{what}; {remedy}: {}", path.display())]
     BadFile {
@@ -112,7 +112,7 @@ pub enum Error {
     },
     /// candle refused an operation.
     #[error("the model could not be computed ({0}); the checkpoint and its configuration do not fit together")]
-    Tensor(#[from] candle_core::Error),
+    Tensor(candle_core::Error),
 
     /// Another process has the library open.
     #[error("another Sightline has this library open; close it, or name another one with --library: {}", path.display())]
@@ -153,6 +153,19 @@ pub enum Error {
         /// What the person can do.
         remedy: String,
     },
+}
+
+// By hand: thiserror's `from` would also make it the source, and a chain of causes would then say it twice.
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<candle_core::Error> for Error {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Tensor(error)
+    }
 }
 
 impl Error {

@@ -22,7 +22,7 @@ use output::Output;
 
 /// Finds photos by meaning, on your own machine. Without a command the window opens.
 #[derive(Parser)]
-#[command(name = "sightline", version, about, long_about = None)]
+#[command(name = "sightline", version)]
 struct Cli {
     #[command(flatten)]
     global: Global,

@@ -100,8 +100,11 @@ fn reads_other_scripts(id: &str) -> bool {
     id != STARTER && REGISTRY.get(id).is_none_or(|card| card.languages.iter().any(|language| language != "en"))
 }
 
-/// Says so when the answer does not cover the whole library.
+/// Says so when the answer does not cover the whole library, or there is none.
 fn coverage_note(snapshot: &Snapshot) -> Option<String> {
+    if snapshot.entries.is_empty() {
+        return Some("the library is empty; add photos with `sightline index FOLDER`".to_owned());
+    }
     let waiting = snapshot.entries.iter().filter(|entry| entry.row.is_none()).count();
     (waiting > 0).then(|| {
         let (total, model) = (snapshot.entries.len(), &snapshot.vectors.identity().id);

@@ -65,7 +65,10 @@ fn start<T: Send + 'static>(
     };
     let builder = Builder::new().name(THREAD_NAME.to_owned()).stack_size(STACK_BYTES);
     builder.spawn(run).map_err(|error| {
-        Refusal::passing(format!("the system gave no thread to decode it ({error})"), "close other programs and try again")
+        Refusal::passing(
+            format!("the system gave no thread to decode it ({error})"),
+            "close other programs and try again",
+        )
     })?;
     Ok(receiver)
 }

@@ -52,15 +52,16 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
 
 /// Says what is missing, and that everything can be done without a window.
 fn explained(error: eframe::Error) -> anyhow::Error {
-    let instead = "the command line does the same without one: `sightline index FOLDER` and `sightline search TEXT`";
+    let instead = "use the command line: `sightline index FOLDER` and `sightline search TEXT`";
+    // What winit says names lines of its own source: for the log, not for people.
+    tracing::info!("eframe: {error}");
     match error {
         eframe::Error::Wgpu(error) => anyhow!(
             "no graphics adapter could be used ({error}); install a Vulkan or OpenGL driver (Mesa's software driver \
              is enough), or {instead}"
         ),
-        eframe::Error::Winit(error) => anyhow!("the display could not be used ({error}); {instead}"),
-        eframe::Error::WinitEventLoop(error) => {
-            anyhow!("there is no display ({error}); set DISPLAY or WAYLAND_DISPLAY, or {instead}")
+        eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_) => {
+            anyhow!("there is no display that can be used; set DISPLAY or WAYLAND_DISPLAY, or {instead}")
         }
         error => anyhow!("{error}; {instead}"),
     }

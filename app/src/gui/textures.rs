@@ -65,14 +65,9 @@ impl Textures {
         let (sender, decoded) = bounded(UNDER_WAY);
         let worker = |_| {
             let (wanted, sender, source, wake) = (wanted.clone(), sender.clone(), Arc::clone(source), Arc::clone(wake));
-            jobs::spawn("thumbnails", Arc::clone(&wake), move |_| {
-                for entry in &wanted {
-                    let image = source(&entry).map(|(width, height, rgb)| color_image((width, height), &rgb));
-                    if sender.send((entry.hash, image)).is_err() {
-                        break;
-                    }
-                    wake();
-                }
+            let work = move || decode(&wanted, &sender, &source, &wake);
+            jobs::spawn("thumbnails", Arc::new(|| {}), move |_| {
+                work();
                 Ok(())
             })
         };
@@ -145,6 +140,17 @@ impl Textures {
             }
             _ => true,
         });
+    }
+}
+
+/// A decoding thread: until nobody asks any more, or nobody wants the answers.
+fn decode(wanted: &Receiver<Entry>, decoded: &Sender<(ContentHash, Result<ColorImage>)>, source: &Source, wake: &Wake) {
+    for entry in wanted {
+        let image = source(&entry).map(|(width, height, rgb)| color_image((width, height), &rgb));
+        if decoded.send((entry.hash, image)).is_err() {
+            return;
+        }
+        wake();
     }
 }
 

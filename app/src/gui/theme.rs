@@ -258,7 +258,7 @@ fn visuals(tokens: &Tokens, base: Visuals) -> Visuals {
     let corner = CornerRadius::same(radius::M);
     Visuals {
         widgets: widgets(tokens),
-        selection: Selection { bg_fill: tokens.accent_soft, stroke: Stroke::new(1.0, tokens.accent), ..base.selection },
+        selection: Selection { bg_fill: tokens.accent_soft, stroke: Stroke::new(1.0, tokens.accent) },
         hyperlink_color: tokens.accent,
         faint_bg_color: tokens.panel,
         extreme_bg_color: tokens.raised,

@@ -26,14 +26,25 @@ impl Panel for SearchBar {
                     sidebar_button(cx, ui);
                 }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    let by_picture = widgets::button(ui, widgets::Kind::Quiet, icons::IMAGE, "By picture");
-                    if by_picture.on_hover_text("Search by a picture: choose one here, or drop it anywhere").clicked() {
-                        cx.send(Command::ChoosePicture);
-                    }
+                    picture_button(cx, ui);
                     ui.with_layout(Layout::left_to_right(Align::Center), |ui| self.field_ui(cx, ui));
                 });
             });
         });
+    }
+}
+
+fn picture_button(cx: &Cx<'_>, ui: &mut Ui) {
+    let button = widgets::button(ui, widgets::Kind::Quiet, icons::IMAGE, "By picture");
+    if button.on_hover_text("Search by a picture: choose one here, or drop it anywhere").clicked() {
+        cx.send(Command::ChoosePicture);
+    }
+}
+
+fn clear_button(cx: &Cx<'_>, ui: &mut Ui) {
+    let is_needed = !cx.state.query.is_browsing();
+    if is_needed && widgets::icon_button(ui, icons::X, "Clear the search", false).clicked() {
+        cx.send(Command::ClearQuery);
     }
 }
 
@@ -59,11 +70,7 @@ impl SearchBar {
                 ui.label(RichText::new(icons::MAGNIFYING_GLASS).font(font::icon()).color(tokens.muted));
                 picture_chip(cx, ui);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    if !cx.state.query.is_browsing()
-                        && widgets::icon_button(ui, icons::X, "Clear the search", false).clicked()
-                    {
-                        cx.send(Command::ClearQuery);
-                    }
+                    clear_button(cx, ui);
                     self.text_ui(cx, ui);
                 });
             });

@@ -42,13 +42,13 @@ impl Panel for Viewer {
                 cx.send(Command::ZoomTo(other(viewer.zoom)));
             }
             self.moved = if viewer.zoom == Zoom::Fit { Vec2::ZERO } else { self.moved + response.drag_delta() };
-            self.picture_ui(cx, viewer, index, rect, ui);
+            self.picture_ui(cx, (viewer, index), rect, ui);
         });
     }
 }
 
 impl Viewer {
-    fn picture_ui(&mut self, cx: &Cx<'_>, viewer: &state::Viewer, index: usize, rect: Rect, ui: &Ui) {
+    fn picture_ui(&mut self, cx: &Cx<'_>, (viewer, index): (&state::Viewer, usize), rect: Rect, ui: &Ui) {
         match &viewer.picture {
             Loaded::Ready(picture) => {
                 let scale = ui.ctx().pixels_per_point();

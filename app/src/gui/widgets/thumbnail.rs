@@ -9,14 +9,17 @@ use crate::gui::theme::{Tokens, font, radius};
 /// Draws a photo so that it fills `rect`, or its name's place while it is not there.
 pub fn paint_thumbnail(painter: &Painter, tokens: &Tokens, thumbnail: &Thumbnail, rect: Rect, picture: Vec2) {
     match thumbnail {
-        Thumbnail::Ready(texture) => painter.add(cover(*texture, rect, picture)),
-        Thumbnail::Waiting => painter.rect_filled(rect, radius::S, tokens.raised),
+        Thumbnail::Ready(texture) => {
+            painter.add(cover(*texture, rect, picture));
+        }
+        Thumbnail::Waiting => {
+            painter.rect_filled(rect, radius::S, tokens.raised);
+        }
         Thumbnail::Failed(_) => {
             painter.rect_filled(rect, radius::S, tokens.raised);
             painter.text(rect.center(), egui::Align2::CENTER_CENTER, icons::IMAGE_BROKEN, font::page(), tokens.faint);
-            return;
         }
-    };
+    }
 }
 
 /// A texture that fills `rect` with rounded corners; what does not fit is cut off evenly on both sides.

@@ -204,3 +204,18 @@ fn two_runs_at_once_are_refused() {
         Ok(report) => assert_eq!((report.indexed, report.unchanged), (0, 60)),
     }
 }
+
+#[test]
+fn a_search_does_not_wait_for_indexing() {
+    let home = Home::with_pictures(400);
+    let engine = home.engine(None);
+    engine.encoder().unwrap();
+    let job = engine.start_index(vec![home.pictures()], std::sync::Arc::new(|| {})).unwrap();
+    while job.progress().done == 0 {
+        std::thread::yield_now();
+    }
+    engine.search(&like(home.picture(3))).unwrap();
+    let progress = job.progress();
+    assert!(progress.done < progress.total, "the search came back only after {progress:?}");
+    job.wait().unwrap();
+}

@@ -17,6 +17,10 @@ impl Engine {
     /// # Errors
     /// An empty text, a picture that cannot be used, a model without words that is asked about some.
     pub fn search(&self, request: &SearchRequest) -> Result<SearchReport> {
+        self.shared.search_pool.install(|| self.search_here(request))
+    }
+
+    fn search_here(&self, request: &SearchRequest) -> Result<SearchReport> {
         let started = Instant::now();
         let mut notes = Vec::new();
         let mut query = Query {

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::TryLockError;
 use std::time::{Duration, Instant};
@@ -87,8 +88,14 @@ fn real_folder(folder: &Path, known: &[FolderRecord]) -> Result<PathBuf> {
         Ok(path) => Err(Error::bad_file(&path, "this is not a folder", "give the folder that the photos are in")),
         Err(error) => {
             let absolute = std::path::absolute(folder)?;
-            let is_known = known.iter().any(|known| known.path == absolute);
-            if is_known { Ok(absolute) } else { Err(error.into()) }
+            match error.kind() {
+                _ if known.iter().any(|known| known.path == absolute) => Ok(absolute),
+                ErrorKind::NotFound => {
+                    let remedy = "check its spelling, or plug its drive in";
+                    Err(Error::bad_file(&absolute, "there is no such folder", remedy))
+                }
+                _ => Err(error.into()),
+            }
         }
     }
 }

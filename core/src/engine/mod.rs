@@ -41,6 +41,8 @@ struct Shared {
     model_name: String,
     encoder: Mutex<Option<Arc<dyn Encoder>>>,
     snapshot: ArcSwap<Snapshot>,
+    /// Searches have threads of their own: in the common pool they would queue behind the products of indexing.
+    search_pool: rayon::ThreadPool,
     /// Held while indexing: two runs at once would do the same work twice.
     indexing: Mutex<()>,
 }
@@ -61,6 +63,7 @@ impl Engine {
             model_name,
             encoder: Mutex::new(encoder),
             snapshot: ArcSwap::from_pointee(snapshot),
+            search_pool: search_pool()?,
             indexing: Mutex::new(()),
             settings,
         };
@@ -174,4 +177,9 @@ fn known_identity(settings: &Settings, name: &str) -> Result<(ModelIdentity, Opt
 
 fn load(name: &str, library: &Path) -> Result<Arc<dyn Encoder>> {
     Ok(Arc::from(models::load(&model::checkpoint(name, library)?)?))
+}
+
+fn search_pool() -> Result<rayon::ThreadPool> {
+    let threads = rayon::ThreadPoolBuilder::new().thread_name(|number| format!("search-{number}"));
+    Ok(threads.num_threads(rayon::current_num_threads()).build().map_err(std::io::Error::other)?)
 }

@@ -2,7 +2,8 @@
 //! store's copy of what the user made. Out: the open parts; what was damaged is set aside and said. Knows no record.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use super::journal::{Journal, Replayed};
 use super::layout::{self, Layout};
@@ -48,23 +49,25 @@ impl User {
     }
 }
 
+/// The vectors of all models.
+pub(super) struct Tables {
+    pub open: BTreeMap<ModelIdentity, Table>,
+    /// What was damaged beyond use: name of the files, and what they were set aside as.
+    pub damaged: Vec<(OsString, PathBuf)>,
+}
+
 /// Opens the vectors of all models; damaged ones are set aside.
-pub(super) fn open_tables(folder: &Path, findings: &mut Vec<String>) -> Result<BTreeMap<ModelIdentity, Table>> {
-    let mut tables = BTreeMap::new();
+pub(super) fn open_tables(folder: &Path) -> Result<Tables> {
+    let mut tables = Tables { open: BTreeMap::new(), damaged: Vec::new() };
     for entry in fs_err::read_dir(folder)? {
         let keys = entry?.path();
         if keys.extension().is_none_or(|extension| extension != "keys") {
             continue;
         }
-        match Table::open(&keys.with_extension(""))? {
-            Some(table) => drop(tables.insert(table.identity().clone(), table)),
-            None => {
-                let aside = layout::set_aside(&keys)?;
-                findings.push(format!(
-                    "the vectors of a model were damaged and will be computed again by `sightline index`: {}",
-                    aside.display()
-                ));
-            }
+        let stem = keys.with_extension("");
+        match Table::open(&stem)? {
+            Some(table) => drop(tables.open.insert(table.identity().clone(), table)),
+            None => tables.damaged.push((stem.file_name().unwrap_or_default().to_owned(), layout::set_aside(&keys)?)),
         }
     }
     Ok(tables)

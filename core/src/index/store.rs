@@ -1,8 +1,8 @@
 //! The library's storage. In: a library's folder; records, vectors and what the user made. Out: the same, also after a
 //! crash at any moment. The only file that names sled; knows no picture and no window.
 //!
-//! sled holds the files with their photos, and a copy of what the user made. Everything in it can be rebuilt: the
-//! records from the photos, the rest from the journal. Vectors lie in files of their own (see `table`).
+//! sled holds the files with their photos, the vectors in chunks, and a copy of what the user made. Everything in it can
+//! be rebuilt: the records from the photos, the vectors from their tables (see `keeping`), the rest from the journal.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,13 +10,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
+use super::chunk::{Chunk, Kept};
 use super::journal::Journal;
+use super::keeping::TableOf;
 use super::layout::{self, Layout, Lock, storage_error};
 use super::made::{Change, Made};
-use super::opening::{User, open_tables};
+use super::opening::{Tables, User, open_tables};
 use super::record::{Stored, decode, decode_file, encode, encode_file, folder_prefix, path_key, path_of_key};
-use super::table::{HashTable, Table};
-use super::{ContentHash, FileRecord, PhotoRecord, Vectors};
+use super::table::HashTable;
+use super::{ContentHash, FileRecord, PhotoRecord};
 use crate::error::{Error, Result};
 use crate::models::{ModelIdentity, UnitVector};
 
@@ -38,13 +40,17 @@ const CLOSINGS: &[u8] = b"closings";
 pub struct Store {
     files: sled::Tree,
     copy: sled::Tree,
+    models: sled::Tree,
+    chunks: sled::Tree,
     db: sled::Db,
     user: Mutex<User>,
-    tables: RwLock<BTreeMap<ModelIdentity, Table>>,
+    pub(super) tables: RwLock<TableOf>,
+    /// What sled has of them. Locked after `tables`.
+    pub(super) kept: Mutex<BTreeMap<ModelIdentity, Kept>>,
     photos: RwLock<HashTable<Arc<PhotoRecord>>>,
     flushed: Mutex<Instant>,
     closings: u64,
-    layout: Layout,
+    pub(super) layout: Layout,
     _lock: Lock,
 }
 
@@ -84,12 +90,15 @@ impl Store {
             shelf.made.as_ref().map(|made| (made, shelf.journal_bytes)),
             &mut findings,
         )?;
-        let tables = open_tables(&layout.vectors(), &mut findings)?;
-        let Shelf { db, files, copy, photos, .. } = shelf;
+        let Tables { open: tables, damaged } = open_tables(&layout.vectors())?;
+        let Shelf { db, files, copy, models, chunks, photos, kept, .. } = shelf;
         let (user, tables, photos) = (Mutex::new(user), RwLock::new(tables), RwLock::new(photos));
-        let flushed = Mutex::new(Instant::now());
-        let store = Self { files, copy, db, user, tables, photos, flushed, closings, layout, _lock: lock };
+        let (kept, flushed) = (Mutex::new(kept), Mutex::new(Instant::now()));
+        let _lock = lock;
+        let store =
+            Self { files, copy, models, chunks, db, user, tables, kept, photos, flushed, closings, layout, _lock };
         store.bring_copy_up_to_date()?;
+        store.mend_tables(&damaged, &mut findings)?;
         Ok(Opened { store, findings })
     }
 
@@ -115,22 +124,6 @@ impl Store {
         self.flush_now_and_then()
     }
 
-    fn append_vectors(&self, identity: &ModelIdentity, batch: &[Indexed]) -> Result<()> {
-        let with_vector = |indexed: &&Indexed| indexed.vector.is_some() && indexed.file.hash.is_some();
-        let Some(dim) = batch.iter().find(with_vector).and_then(|indexed| Some(indexed.vector.as_ref()?.dim())) else {
-            return Ok(());
-        };
-        let mut tables = write(&self.tables);
-        if !tables.contains_key(identity) {
-            tables.insert(identity.clone(), Table::create(&self.layout.vectors(), identity, dim)?);
-        }
-        let vectors = batch.iter().filter_map(|indexed| Some((indexed.file.hash?, indexed.vector.as_ref()?)));
-        match tables.get_mut(identity) {
-            Some(table) => table.append(vectors),
-            None => Ok(()),
-        }
-    }
-
     /// The photo of a file, one value for all its copies.
     fn shared_photo(&self, indexed: &Indexed) -> Option<Arc<PhotoRecord>> {
         let hash = indexed.file.hash?;
@@ -149,17 +142,61 @@ impl Store {
     /// # Errors
     /// [`Error::DiskFull`], or a disk that fails.
     pub fn flush(&self) -> Result<()> {
-        for table in read(&self.tables).values() {
-            table.flush()?;
-        }
+        self.keep_vectors(true)?;
         self.guard(|| self.db.flush())?;
         *lock(&self.flushed) = Instant::now();
         Ok(())
     }
 
     fn flush_now_and_then(&self) -> Result<()> {
-        let is_due = lock(&self.flushed).elapsed() >= FLUSH_EVERY;
-        if is_due { self.flush() } else { Ok(()) }
+        if lock(&self.flushed).elapsed() < FLUSH_EVERY {
+            return Ok(());
+        }
+        self.keep_vectors(false)?;
+        self.guard(|| self.db.flush())?;
+        *lock(&self.flushed) = Instant::now();
+        Ok(())
+    }
+
+    /// Keeps a chunk of vectors, then the record of what is kept with it: a crash may leave it without its record, not
+    /// the record without it.
+    pub(super) fn keep_chunk(&self, kept: &Kept, first_row: u32, chunk: Vec<u8>) -> Result<()> {
+        self.guard(|| self.chunks.insert(Kept::chunk_key(&kept.identity, first_row), chunk))?;
+        self.keep_record(kept)
+    }
+
+    pub(super) fn keep_record(&self, kept: &Kept) -> Result<()> {
+        self.guard(|| self.models.insert(Kept::key(&kept.identity), kept.encode())).map(drop)
+    }
+
+    /// All readable chunks of a model, in the order of their rows.
+    pub(super) fn each_chunk(&self, identity: &ModelIdentity, mut each: impl FnMut(Chunk) -> Result<()>) -> Result<()> {
+        let mut chunks = self.chunks.scan_prefix(Kept::key(identity));
+        while let Some((_, bytes)) = self.guard(|| chunks.next().transpose())? {
+            Chunk::decode(&bytes).map_or(Ok(()), &mut each)?;
+        }
+        Ok(())
+    }
+
+    /// Removes those chunks of a model whose first rows are no longer of use.
+    pub(super) fn remove_chunks(&self, identity: &ModelIdentity, is_useless: impl Fn(u32) -> bool) -> Result<()> {
+        self.guard(|| {
+            for key in self.chunks.scan_prefix(Kept::key(identity)).keys() {
+                let key = key?;
+                let first_row = key.last_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+                if is_useless(first_row) {
+                    self.chunks.remove(key)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Removes all that is kept of a model's vectors: the record first.
+    pub(super) fn remove_kept(&self, identity: &ModelIdentity) -> Result<()> {
+        self.guard(|| self.models.remove(Kept::key(identity)))?;
+        self.remove_chunks(identity, |_| true)?;
+        self.guard(|| self.db.flush()).map(drop)
     }
 
     /// All files in a folder and below, in the order of their paths' bytes.
@@ -232,65 +269,6 @@ impl Store {
     /// What is known of a photo.
     pub fn photo(&self, hash: &ContentHash) -> Option<Arc<PhotoRecord>> {
         read(&self.photos).get(hash).cloned()
-    }
-
-    /// Whether a photo has a vector of this model.
-    pub fn has_vector(&self, identity: &ModelIdentity, hash: &ContentHash) -> bool {
-        self.row(identity, hash).is_some()
-    }
-
-    /// Whether nothing needs to be computed for a photo: it is known and has a vector of this model.
-    pub fn is_known(&self, identity: &ModelIdentity, hash: &ContentHash) -> bool {
-        self.has_vector(identity, hash) && read(&self.photos).contains_key(hash)
-    }
-
-    /// The row of a photo in the vectors of a model.
-    pub fn row(&self, identity: &ModelIdentity, hash: &ContentHash) -> Option<u32> {
-        read(&self.tables).get(identity)?.row(hash)
-    }
-
-    /// All vectors of a model as of now; none for a model that embedded nothing yet.
-    ///
-    /// # Errors
-    /// Files that cannot be mapped.
-    pub fn vectors(&self, identity: &ModelIdentity) -> Result<Vectors> {
-        let tables = read(&self.tables);
-        tables.get(identity).map_or_else(|| Ok(Vectors::empty(identity.clone(), 0)), Table::vectors)
-    }
-
-    /// The models that have vectors here.
-    pub fn models(&self) -> Vec<ModelIdentity> {
-        read(&self.tables).keys().cloned().collect()
-    }
-
-    /// Removes all vectors of a model.
-    ///
-    /// # Errors
-    /// Files that cannot be removed.
-    pub fn remove_model_vectors(&self, identity: &ModelIdentity) -> Result<()> {
-        let table = write(&self.tables).remove(identity);
-        table.map_or(Ok(()), Table::remove)
-    }
-
-    /// Gives back the space of vectors whose photos are gone, once they are a quarter of a model's, and drops damaged
-    /// ones at once: they are missing then. Reads everything; snapshots taken before stay true.
-    ///
-    /// # Errors
-    /// [`Error::DiskFull`].
-    pub fn compact_vectors(&self) -> Result<()> {
-        let kept: HashTable<()> = self.files()?.into_iter().filter_map(|file| Some((file.hash?, ()))).collect();
-        for table in write(&self.tables).values_mut() {
-            table.compact(|hash| kept.contains_key(hash))?;
-        }
-        Ok(())
-    }
-
-    /// Compares every vector with its check, in all models; says how many are damaged. Reads everything.
-    ///
-    /// # Errors
-    /// Files that cannot be mapped.
-    pub fn damaged_vectors(&self) -> Result<usize> {
-        read(&self.tables).values().map(Table::damaged_rows).sum()
     }
 
     /// Keeps what the user made: on the disk in the journal, then in sled, before this returns.
@@ -372,6 +350,9 @@ struct Shelf {
     db: sled::Db,
     files: sled::Tree,
     copy: sled::Tree,
+    models: sled::Tree,
+    chunks: sled::Tree,
+    kept: BTreeMap<ModelIdentity, Kept>,
     photos: HashTable<Arc<PhotoRecord>>,
     /// What the user made according to sled; `None` where the copy was never complete.
     made: Option<Made>,
@@ -404,7 +385,7 @@ fn open_or_rebuild(layout: &Layout, findings: &mut Vec<String>) -> Result<Shelf>
     Ok(shelf)
 }
 
-/// Opens sled and reads all of it, so that damage shows now and not in the middle of the work.
+/// Opens sled and reads all of it but the vectors, so that damage shows now and not in the middle of the work.
 fn open_shelf(path: &Path) -> Result<Shelf> {
     guard(path, || {
         let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES);
@@ -422,10 +403,12 @@ fn open_shelf(path: &Path) -> Result<Shelf> {
                 }
             }
         }
+        let (models, chunks) = (db.open_tree("models with vectors")?, db.open_tree("vectors")?);
+        let kept = read_kept(&models)?;
         let made = if db.contains_key(COPY_IS_COMPLETE)? { Some(read_copy(&copy)?) } else { None };
         let number = |key: &[u8]| sled::Result::Ok(db.get(key)?.and_then(|bytes| layout::number(&bytes)).unwrap_or(0));
         let (journal_bytes, closings) = (number(JOURNAL_BYTES)?, number(CLOSINGS)?);
-        Ok(Shelf { db, files, copy, photos, made, journal_bytes, closings, unreadable })
+        Ok(Shelf { db, files, copy, models, chunks, kept, photos, made, journal_bytes, closings, unreadable })
     })
 }
 
@@ -441,6 +424,12 @@ fn check_end(layout: &Layout, shelf: &Shelf, findings: &mut Vec<String>) -> Resu
         ));
     }
     Ok(shelf.closings.max(closed.unwrap_or(0)))
+}
+
+/// What sled has of each model's vectors. An unreadable record is none: the vectors are kept again.
+fn read_kept(models: &sled::Tree) -> sled::Result<BTreeMap<ModelIdentity, Kept>> {
+    let kept = models.iter().values().filter_map(|value| value.map(|bytes| Kept::decode(&bytes)).transpose());
+    kept.map(|kept| kept.map(|kept| (kept.identity.clone(), kept))).collect()
 }
 
 fn read_copy(copy: &sled::Tree) -> sled::Result<Made> {
@@ -480,15 +469,15 @@ fn storage_failure(error: std::io::Error, path: &Path) -> Error {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+pub(super) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+pub(super) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -1,13 +1,14 @@
 //! The files of one model's vectors: a matrix that only grows and the keys of its rows. In: unit vectors by content
 //! hash. Out: [`Vectors`] mapped from the files. Knows no other model, and no record.
 //!
-//! Vectors do not go through sled: measured at 100,000 photos it takes 1.4 bytes on disk for each byte of them, and the
-//! mapped file is needed besides. Rows are appended and never changed, so that maps of them stay true: first the row,
-//! then its key with a check of both. What a crash leaves half-written is cut off by the next opening.
+//! The store keeps every row too (see `keeping`); these files are what search maps, and can be made again from it. Rows
+//! are appended and never changed, so that maps of them stay true: first the row, then its key with a check of both.
+//! What a crash leaves half-written is cut off by the next opening.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use half::f16;
@@ -15,6 +16,7 @@ use half::slice::HalfFloatSliceExt;
 use memmap2::Mmap;
 
 use super::ContentHash;
+use super::chunk::Chunk;
 use super::layout::storage_error;
 use super::record::{decode, encode};
 use super::vectors::{KEY, KEYS_HEADER, MATRIX_HEADER, Vectors, key_range};
@@ -97,6 +99,51 @@ impl Table {
 
     pub fn row(&self, hash: &ContentHash) -> Option<u32> {
         self.row_of.get(hash).copied()
+    }
+
+    /// Length of a vector.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The photo of a row, whole or not; `None` for a row that is not there.
+    pub fn hash(&self, row: usize) -> Result<Option<ContentHash>> {
+        let keys = map(&self.keys)?;
+        Ok((row < self.rows && key_range(row).end <= keys.len()).then(|| hash_of(&keys, row)))
+    }
+
+    /// Whether rows are known to be damaged; [`Table::damaged_rows`] looks at all.
+    pub fn has_holes(&self) -> bool {
+        self.row_of.len() < self.rows
+    }
+
+    /// The whole ones of these rows.
+    pub fn chunk(&self, rows: Range<usize>) -> Result<Chunk> {
+        let (matrix, keys) = (map(&self.matrix)?, map(&self.keys)?);
+        let mut chunk = Chunk { dim: self.dim, hashes: Vec::new(), matrix: Vec::new() };
+        for row in rows.filter(|row| is_whole(&matrix, &keys, *row, self.dim)) {
+            chunk.hashes.push(hash_of(&keys, row));
+            chunk.matrix.extend_from_slice(&matrix[row_range(row, self.dim)]);
+        }
+        Ok(chunk)
+    }
+
+    /// Appends those rows of a chunk that are wanted and whose photos have none yet; says how many.
+    pub fn append_chunk(&mut self, chunk: &Chunk, is_wanted: impl Fn(&ContentHash) -> bool) -> Result<usize> {
+        let mut rows = Rows { matrix: Vec::new(), keys: Vec::new(), hashes: Vec::new() };
+        let mut seen = HashSet::new();
+        for (hash, row) in chunk.rows() {
+            if is_wanted(&hash) && !self.row_of.contains_key(&hash) && seen.insert(hash) {
+                rows.push(self.rows, hash, row);
+            }
+        }
+        let count = rows.hashes.len();
+        self.write(rows).map(|()| count)
     }
 
     /// Appends the vectors of photos that have none yet.
@@ -222,7 +269,7 @@ fn f16_bytes(vector: &UnitVector) -> Vec<u8> {
     bytemuck::cast_slice(&row).to_vec()
 }
 
-fn digest8(bytes: &[u8]) -> [u8; 8] {
+pub(super) fn digest8(bytes: &[u8]) -> [u8; 8] {
     let mut check = [0; 8];
     check.copy_from_slice(&blake3::hash(bytes).as_bytes()[..8]);
     check
@@ -244,24 +291,40 @@ fn read_rows(matrix: &[u8], keys: &[u8], dim: usize) -> (usize, HashTable<u32>) 
     let in_keys = (keys.len() - KEYS_HEADER) / KEY;
     let rows = in_matrix.min(in_keys).min(u32::MAX as usize);
     let is_whole = |row: usize| {
-        let (hash, checks) = keys[key_range(row)].split_at(32);
-        let is_key_whole = checks[8..] == key_check(row, hash, &checks[..8]);
-        is_key_whole && (row + CHECKED_ROWS < rows || is_row_whole(matrix, keys, row, dim))
+        if row + CHECKED_ROWS < rows { is_key_whole(keys, row) } else { is_whole(matrix, keys, row, dim) }
     };
     let mut row_of = HashTable::with_capacity_and_hasher(rows, BuildHasherDefault::default());
     let mut end = 0;
     for row in (0..rows).filter(|row| is_whole(*row)) {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(&keys[key_range(row)][..32]);
-        row_of.insert(ContentHash(hash), row as u32);
+        row_of.insert(hash_of(keys, row), row as u32);
         end = row + 1;
     }
     (end, row_of)
 }
 
+fn hash_of(keys: &[u8], row: usize) -> ContentHash {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(&keys[key_range(row)][..32]);
+    ContentHash(hash)
+}
+
+fn row_range(row: usize, dim: usize) -> Range<usize> {
+    MATRIX_HEADER + 2 * dim * row..MATRIX_HEADER + 2 * dim * (row + 1)
+}
+
+fn is_whole(matrix: &[u8], keys: &[u8], row: usize, dim: usize) -> bool {
+    is_key_whole(keys, row) && is_row_whole(matrix, keys, row, dim)
+}
+
+fn is_key_whole(keys: &[u8], row: usize) -> bool {
+    keys.get(key_range(row)).is_some_and(|key| {
+        let (hash, checks) = key.split_at(32);
+        checks[8..] == key_check(row, hash, &checks[..8])
+    })
+}
+
 fn is_row_whole(matrix: &[u8], keys: &[u8], row: usize, dim: usize) -> bool {
-    let start = MATRIX_HEADER + 2 * dim * row;
-    let bytes = matrix.get(start..start + 2 * dim);
+    let bytes = matrix.get(row_range(row, dim));
     bytes.is_some_and(|bytes| keys[key_range(row)][32..40] == digest8(bytes))
 }
 
@@ -303,7 +366,7 @@ fn matrix_header(identity: &ModelIdentity, dim: usize) -> [u8; MATRIX_HEADER] {
 }
 
 /// The model's own name would not do for a file: it may hold anything.
-fn stem_name(identity: &ModelIdentity) -> String {
+pub(super) fn stem_name(identity: &ModelIdentity) -> String {
     blake3::hash(identity.to_string().as_bytes()).to_hex()[..16].to_owned()
 }
 

@@ -216,6 +216,54 @@ fn odd_names_and_links_in_circles_are_no_trouble() {
     fs_err::os::unix::fs::symlink(home.pictures(), home.path("holiday/circle")).unwrap();
     fs_err::os::unix::fs::symlink("nowhere", home.path("broken.png")).unwrap();
     check_counts(&home.index(0), &[("found", 4)]);
+    // Also where they are named in the answer.
+    fs_err::write(home.pictures().join(std::ffi::OsStr::from_bytes(b"bad \xff.png")), b"nothing").unwrap();
+    fs_err::write(home.pictures().join(std::ffi::OsStr::from_bytes(b"note \xff.txt")), b"nothing").unwrap();
+    let report = home.index(1);
+    assert_eq!(report["failed"].as_array().unwrap().len(), 1);
+    assert_eq!(report["ignored"].as_array().unwrap().len(), 1);
+    let query = home.sightline().arg("search").arg("--image").arg(std::ffi::OsStr::from_bytes(b"no \xff.png")).output();
+    assert_eq!(query.unwrap().status.code(), Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_filter_follows_links_and_names_what_is_not_there() {
+    let home = Home::with_three_pictures();
+    home.index(0);
+    fs_err::os::unix::fs::symlink(home.path("holiday"), home.folder.path().join("link")).unwrap();
+    let link = home.folder.path().join("link");
+    let report = home.json(&["search", "red", "--in", link.to_str().unwrap()], 0);
+    assert_eq!(report["hits"].as_array().unwrap().len(), 2);
+    home.check_refusal(&["search", "red", "--in", "/no/such/folder"], &["/no/such/folder"]);
+}
+
+#[test]
+fn an_output_never_replaces_a_photo() {
+    let home = Home::with_three_pictures();
+    let red = home.path("red.png");
+    let red = red.to_str().unwrap();
+    home.check_refusal(&["embed", red, "--out", red], &[".npy"]);
+    assert!(image::open(red).is_ok());
+}
+
+#[test]
+fn a_refused_file_is_tried_again_by_other_decoders() {
+    let home = Home::with_three_pictures();
+    let good = fs_err::read(home.path("red.png")).unwrap();
+    let write = |content: &[u8]| {
+        let path = home.path("torn.png");
+        fs_err::write(&path, content).unwrap();
+        let file = fs_err::OpenOptions::new().write(true).open(&path).unwrap();
+        file.into_parts().0.set_modified(std::time::UNIX_EPOCH).unwrap();
+    };
+    write(&vec![0; good.len()]);
+    home.index(1);
+    // Size and time are as they were: the same decoders are not asked again.
+    write(&good);
+    assert_eq!(home.index(1)["failed"].as_array().unwrap().len(), 1);
+    fs_err::write(home.folder.path().join("library/decoders"), "those of last year").unwrap();
+    check_counts(&home.index(0), &[("indexed", 1), ("unchanged", 3)]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ impl Doctor {
         let settings = global.settings()?;
         let mut findings = if self.repair { engine::repair(&settings) } else { engine::examine(&settings) };
         findings.push(crate::gui::adapter_finding());
-        output.answer(&serde_json::to_value(&findings)?, || text(&findings));
+        output.answer(&findings, || text(&findings))?;
         let is_sound = findings.iter().all(|finding| finding.severity != Severity::Broken);
         Ok(if is_sound { Done::Cleanly } else { Done::WithProblems })
     }

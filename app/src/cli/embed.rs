@@ -38,7 +38,7 @@ impl Embed {
         let id = &model.encoder().identity().id;
         output.answer(&json!({ "rows": vectors.len(), "dim": dim, "model": id }), || {
             format!("{} vectors of {dim} numbers by {id} in {}", vectors.len(), self.out.display())
-        });
+        })?;
         Ok(Done::Cleanly)
     }
 }

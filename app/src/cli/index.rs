@@ -22,7 +22,7 @@ impl Index {
         engine.notices().iter().for_each(|notice| output.note(notice));
         let job = engine.start_index(self.folders.clone(), Arc::new(|| {}))?;
         let report = progress::wait(job, output)?;
-        output.answer(&serde_json::to_value(&report)?, || text(&report));
+        output.answer(&report, || text(&report))?;
         output.problems(&report.failed);
         Ok(if report.failed.is_empty() { Done::Cleanly } else { Done::WithProblems })
     }

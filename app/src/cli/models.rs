@@ -57,7 +57,7 @@ impl Models {
             }
         };
         let rows = engine::model_rows(&library)?;
-        output.answer(&serde_json::to_value(&rows)?, || said.unwrap_or_else(|| table(&rows)));
+        output.answer(&rows, || said.unwrap_or_else(|| table(&rows)))?;
         Ok(Done::Cleanly)
     }
 }
@@ -70,7 +70,7 @@ fn download(id: &str, output: &Output) -> Result<String> {
 }
 
 fn info(row: &ModelRow, output: &Output) -> Result<Done> {
-    output.answer(&serde_json::to_value(row)?, || {
+    output.answer(row, || {
         let place = row.folder.as_ref().map(|folder| folder.display().to_string());
         let lines = [
             Some(format!("{}: {}", row.id, row.good_at)),
@@ -82,7 +82,7 @@ fn info(row: &ModelRow, output: &Output) -> Result<Done> {
             Some(format!("state    {}", state_text(row.state))),
         ];
         lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
-    });
+    })?;
     Ok(Done::Cleanly)
 }
 

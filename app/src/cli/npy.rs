@@ -3,14 +3,18 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use npyz::WriterBuilder as _;
 
 /// Writes `values` of the given `shape` to `path` through a neighbour that is renamed when complete.
 ///
 /// # Errors
-/// A folder that cannot be written to, or a full disk.
+/// A name that does not end in .npy, a folder that cannot be written to, or a full disk.
 pub fn write(path: &Path, shape: &[usize], values: &[f32]) -> Result<()> {
+    // A slip of the order of arguments must not replace a photo.
+    if path.extension().is_none_or(|extension| extension != "npy") {
+        bail!("the output must be called something.npy, so that no photo is replaced: {}", path.display());
+    }
     let beside = path.with_extension("npy.part");
     let written = write_whole(&beside, shape, values).and_then(|()| Ok(fs_err::rename(&beside, path)?));
     if written.is_err() {

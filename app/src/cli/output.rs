@@ -3,6 +3,8 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use anyhow::Result;
+use serde::Serialize;
 use sightline_core::Problem;
 
 /// How many problem files are named before the rest is only counted.
@@ -21,13 +23,17 @@ impl Output {
     }
 
     /// The answer: `document` as JSON, or the lines of `text`.
-    pub fn answer(&self, document: &serde_json::Value, text: impl FnOnce() -> String) {
-        let answer = if self.json { format!("{document:#}") } else { text() };
+    ///
+    /// # Errors
+    /// A document that JSON cannot hold.
+    pub fn answer(&self, document: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        let answer = if self.json { serde_json::to_string_pretty(document)? } else { text() };
         let answer = answer.trim_end();
         if !answer.is_empty() {
             // A closed pipe (`| head`) is no error of ours.
             writeln!(std::io::stdout(), "{answer}").ok();
         }
+        Ok(())
     }
 
     /// Something the person should know that is no part of the answer.

@@ -31,7 +31,7 @@ impl Patches {
         let [layers, rows, columns, dim] = shape;
         output.answer(&json!({ "layers": layers, "rows": rows, "columns": columns, "dim": dim }), || {
             format!("{layers} layers of {rows} × {columns} patches of {dim} numbers in {}", self.out.display())
-        });
+        })?;
         Ok(Done::Cleanly)
     }
 }

@@ -1,6 +1,6 @@
 //! `sightline search`: finds photos by words, by pictures, by a region of a picture, and away from words.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
@@ -64,13 +64,13 @@ enum SortName {
 impl Search {
     pub fn run(&self, engine: &Engine, output: &Output) -> Result<Done> {
         engine.notices().iter().for_each(|notice| output.note(notice));
-        let report = engine.search(&self.request()?)?;
+        let report = engine.search(&self.request(engine)?)?;
         report.notes.iter().for_each(|note| output.note(note));
-        output.answer(&self.document(&report), || text(&report));
+        output.answer(&self.document(&report), || text(&report))?;
         Ok(Done::Cleanly)
     }
 
-    fn request(&self) -> Result<SearchRequest> {
+    fn request(&self, engine: &Engine) -> Result<SearchRequest> {
         if self.region.is_some() && self.image.len() > 1 {
             bail!("a region belongs to one picture; give one --image with --region");
         }
@@ -82,7 +82,7 @@ impl Search {
         let away = self.not.iter().map(|text| chip(Subject::Text(text.clone()), -1.0));
         let request = SearchRequest {
             chips: chips.chain(pictures).chain(away).collect(),
-            filter: self.filter()?,
+            filter: self.filter(engine)?,
             sort: self.sort(),
             limit: self.limit,
         };
@@ -92,8 +92,8 @@ impl Search {
         Ok(request)
     }
 
-    fn filter(&self) -> Result<Filter> {
-        let folder = self.folder.as_ref().map(std::path::absolute).transpose()?;
+    fn filter(&self, engine: &Engine) -> Result<Filter> {
+        let folder = self.folder.as_ref().map(|folder| real_folder(folder, engine)).transpose()?;
         Ok(Filter {
             folders: folder.into_iter().collect(),
             after: self.after,
@@ -118,14 +118,27 @@ impl Search {
         let hits: Vec<_> = report.hits.iter().map(|hit| hit_document(report, hit)).collect();
         json!({
             "query": {
-                "text": self.text, "images": self.image, "not": self.not, "region": self.region,
-                "in": self.folder, "after": self.after, "before": self.before, "limit": self.limit,
+                "text": self.text, "images": self.image.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+                "not": self.not, "region": self.region, "in": self.folder.as_ref().map(|path| path.to_string_lossy()),
+                "after": self.after, "before": self.before, "limit": self.limit,
             },
             "milliseconds": report.milliseconds,
             "notes": report.notes,
             "hits": hits,
         })
     }
+}
+
+/// The folder as the library knows it: links followed. One that is not there now may be on an unplugged drive.
+fn real_folder(folder: &Path, engine: &Engine) -> Result<PathBuf> {
+    if let Ok(real) = fs_err::canonicalize(folder) {
+        return Ok(real);
+    }
+    let absolute = std::path::absolute(folder)?;
+    if engine.folders().iter().any(|known| absolute.starts_with(&known.path)) {
+        return Ok(absolute);
+    }
+    bail!("there is no such folder, and none in the library; check its spelling: {}", absolute.display())
 }
 
 fn chip(subject: Subject, weight: f32) -> Chip {

@@ -2,9 +2,9 @@
 //! user made; `repair` sets a broken store aside and rebuilds it.
 
 use super::request::{Finding, Settings, Severity};
-use super::{Engine, LoadedModel, model};
+use super::{LoadedModel, model};
 use crate::error::{Error, Result};
-use crate::index::Store;
+use crate::index::{Opened, Store};
 use crate::models;
 
 /// Checks the library and the model.
@@ -41,29 +41,31 @@ fn library_findings(settings: &Settings) -> Vec<Finding> {
         let text = format!("none yet; `sightline index FOLDER` makes it: {}", settings.library.display());
         return vec![finding("library", Severity::Notice, text)];
     }
-    match Engine::open(settings.clone()) {
-        Ok(engine) => contents(&engine).unwrap_or_else(|error| vec![broken("library", &error)]),
+    match Store::open(&settings.library) {
+        Ok(opened) => contents(&opened).unwrap_or_else(|error| vec![broken("library", &error)]),
+        Err(error @ Error::LibraryInUse { .. }) => vec![finding("library", Severity::Notice, error.to_string())],
         Err(error) => vec![broken("library", &error)],
     }
 }
 
-fn contents(engine: &Engine) -> Result<Vec<Finding>> {
-    let notice = |text: &String| finding("library", Severity::Notice, text.clone());
-    let mut findings: Vec<Finding> = engine.notices().iter().map(notice).collect();
-    let snapshot = engine.snapshot();
-    let (files, folders) = (snapshot.entries.len(), engine.folders());
-    let text = format!("{files} photos in {} folders, {}", folders.len(), snapshot.vectors.identity());
-    findings.push(finding("library", Severity::Good, text));
-    let problems = engine.problems()?.len();
+fn contents(Opened { store, findings }: &Opened) -> Result<Vec<Finding>> {
+    let mut said: Vec<Finding> =
+        findings.iter().map(|text| finding("library", Severity::Notice, text.clone())).collect();
+    let (files, folders) = (store.files()?, store.folders());
+    let problems = files.iter().filter(|file| file.problem.is_some()).count();
+    let models: Vec<String> = store.models().iter().map(ToString::to_string).collect();
+    let (photos, models) = (files.len() - problems, models.join(", "));
+    let text = format!("{photos} photos in {} folders; vectors of: {models}", folders.len());
+    said.push(finding("library", Severity::Good, text));
     if problems > 0 {
         let text = format!("{problems} files could not be used; `sightline index --json` lists them with the reasons");
-        findings.push(finding("files", Severity::Notice, text));
+        said.push(finding("files", Severity::Notice, text));
     }
     for folder in folders.iter().filter(|folder| folder.is_offline) {
         let text = format!("not there now, its photos are kept: {}", folder.path.display());
-        findings.push(finding("folder", Severity::Notice, text));
+        said.push(finding("folder", Severity::Notice, text));
     }
-    Ok(findings)
+    Ok(said)
 }
 
 /// Loads the model and asks it about two pictures and a word: they must have directions, and not all the same.

@@ -50,6 +50,9 @@ impl Engine {
         }
         self.refresh()?;
         finished?;
+        if folders.len() == self.folders().len() {
+            fs_err::write(self.decoders_path(), media::DECODERS)?;
+        }
         self.remember_model(encoder.identity())?;
         Ok(run.finish(started))
     }
@@ -69,6 +72,11 @@ impl Engine {
             adopted.push(record);
         }
         Ok(adopted)
+    }
+
+    /// The file that remembers which decoders looked at all of the library's files.
+    fn decoders_path(&self) -> PathBuf {
+        self.shared.settings.library.join("decoders")
     }
 
     /// The library is searched with this model from now on, once every photo has a vector of it.
@@ -190,12 +198,16 @@ impl<'a> Run<'a> {
         work.extend(plan.changed.into_iter().map(because(Why::Changed)));
         let settled: HashSet<PathBuf> = work.iter().map(|work| work.found.path.clone()).collect();
         self.report.unchanged = plan.unchanged;
+        let decoders = fs_err::read_to_string(self.engine.decoders_path());
+        let is_same_build = decoders.is_ok_and(|decoders| decoders == media::DECODERS);
         for file in broken.into_iter().filter(|file| !settled.contains(&file.path)) {
             self.report.unchanged = self.report.unchanged.saturating_sub(1);
             match (file.hash, file.problem.clone()) {
-                // It was read and is no picture that can be used: reading it again would say the same.
-                (Some(_), Some(reason)) => self.report.failed.push(Problem { path: file.path, reason }),
-                // It could not be read or decoded for a passing reason; perhaps it can now.
+                // It was read and is no picture that can be used: the same decoders would say the same.
+                (Some(_), Some(reason)) if is_same_build => {
+                    self.report.failed.push(Problem { path: file.path, reason })
+                }
+                // It could not be read or decoded for a passing reason, or by an older build; perhaps it can now.
                 _ => work.push(Work { found: found(&file), why: Why::Changed }),
             }
         }

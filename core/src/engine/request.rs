@@ -145,7 +145,7 @@ impl SearchReport {
 pub struct IndexReport {
     /// Picture files found in the folders.
     pub found: usize,
-    /// Files whose photo was embedded in this run.
+    /// Files that can be found since this run; a copy of a known photo needs no embedding.
     pub indexed: usize,
     /// Files that needed nothing.
     pub unchanged: usize,
@@ -158,6 +158,7 @@ pub struct IndexReport {
     /// Files that are no pictures, with what they are instead.
     pub ignored: Vec<Problem>,
     /// Folders that were not there (an unplugged drive): kept as they were.
+    #[serde(serialize_with = "lossy_all")]
     pub offline: Vec<PathBuf>,
     /// How long it took.
     pub seconds: f64,
@@ -165,6 +166,10 @@ pub struct IndexReport {
     pub images_per_second: f64,
     /// Where the time went, in seconds; `decode` adds up over threads.
     pub stages: BTreeMap<&'static str, f64>,
+}
+
+fn lossy_all<S: serde::Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
 }
 
 /// How serious a finding of the doctor is.

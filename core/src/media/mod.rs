@@ -28,6 +28,10 @@ mod stranger;
 mod thumbnail;
 mod yuv;
 
+/// What this build can decode. Files that an older one refused are tried again when this has changed: raise the number
+/// whenever a decoder learns something.
+pub const DECODERS: &str = if cfg!(feature = "heic") { "1+heic" } else { "1" };
+
 pub use decode::{Decoded, Limits, decode, decode_bytes, read_bytes};
 pub use formats::{Format, formats, is_picture_path};
 pub use metadata::{Metadata, Position, metadata};

@@ -145,7 +145,8 @@ pub fn remove_own_model(list: &Path, id: &str) -> Result<bool> {
 
 fn free_id(folder: &Path, taken: &[OwnModel]) -> String {
     let name = folder.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned());
-    let is_free = |id: &String| REGISTRY.get(id).is_none() && taken.iter().all(|model| model.id != *id);
+    let is_free =
+        |id: &String| id != super::STARTER && REGISTRY.get(id).is_none() && taken.iter().all(|model| model.id != *id);
     let numbered = (2_u32..).map(|number| format!("{name}-{number}"));
     std::iter::once(name.clone()).chain(numbered).find(is_free).unwrap_or(name)
 }

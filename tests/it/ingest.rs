@@ -39,7 +39,7 @@ impl Home {
         let [red, green, blue] = [number * 41, number * 97, number * 7].map(|value| (value % 256) as u8);
         let ring = 3 + number % 20;
         let picture = RgbImage::from_fn(80, 60, |x, y| {
-            if (x + y) / ring % 2 == 0 { Rgb([red, green, blue]) } else { Rgb([255 - red; 3]) }
+            if ((x + y) / ring).is_multiple_of(2) { Rgb([red, green, blue]) } else { Rgb([255 - red; 3]) }
         });
         picture.save(self.picture(number)).unwrap();
     }

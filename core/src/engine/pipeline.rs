@@ -1,7 +1,7 @@
 //! Files → decoded, prepared pictures → batches → embeddings, with both halves at work at once. In: paths and an
 //! encoder. Out: one outcome a file, in no particular order. Knows no store: what is already known is asked of a closure.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -90,6 +90,19 @@ enum Ready {
     Waiting { item: usize, hash: ContentHash, photo: PhotoRecord, prepared: RgbImage },
 }
 
+/// The files that no thread has taken yet.
+struct Queue<'a> {
+    paths: &'a [PathBuf],
+    next: AtomicUsize,
+}
+
+impl Queue<'_> {
+    fn take(&self) -> Option<(usize, &Path)> {
+        let item = self.next.fetch_add(1, Ordering::Relaxed);
+        Some((item, self.paths.get(item)?))
+    }
+}
+
 impl Pipeline<'_> {
     /// Runs all `paths` through; `sink` gets the outcomes in batches, on the calling thread.
     ///
@@ -102,14 +115,14 @@ impl Pipeline<'_> {
         sink: &mut dyn FnMut(Vec<Outcome>) -> Result<()>,
     ) -> Result<Spent> {
         let spent = Spent::default();
-        let next = AtomicUsize::new(0);
+        let queue = Queue { paths, next: AtomicUsize::new(0) };
         let batch_size = self.encoder.batch_size();
         // Two batches ahead keep the model fed; more would only hold memory.
         let (sender, receiver) = bounded(2 * batch_size);
         std::thread::scope(|scope| {
             for _ in 0..self.threads.max(1) {
-                let (sender, spent, next) = (sender.clone(), &spent, &next);
-                scope.spawn(move || self.feed(paths, next, &sender, ticker, spent));
+                let (sender, spent, queue) = (sender.clone(), &spent, &queue);
+                scope.spawn(move || self.feed(queue, &sender, ticker, spent));
             }
             drop(sender);
             self.drain(&receiver, ticker, &spent, sink)
@@ -118,17 +131,15 @@ impl Pipeline<'_> {
     }
 
     /// A decoding thread: takes the next path until there is none, or nobody wants more.
-    fn feed(&self, paths: &[PathBuf], next: &AtomicUsize, sender: &Sender<Ready>, ticker: &Ticker, spent: &Spent) {
-        loop {
-            let item = next.fetch_add(1, Ordering::Relaxed);
-            let Some(path) = paths.get(item) else { return };
+    fn feed(&self, queue: &Queue<'_>, sender: &Sender<Ready>, ticker: &Ticker, spent: &Spent) {
+        while let Some((item, path)) = queue.take() {
             if ticker.is_cancelled() || sender.send(self.ready(item, path, spent)).is_err() {
                 return;
             }
         }
     }
 
-    fn ready(&self, item: usize, path: &PathBuf, spent: &Spent) -> Ready {
+    fn ready(&self, item: usize, path: &Path, spent: &Spent) -> Ready {
         let settled = |found| Ready::Settled(Outcome { item, found });
         let started = Instant::now();
         let bytes = match media::read_bytes(path, &self.limits) {
@@ -146,7 +157,7 @@ impl Pipeline<'_> {
         }
     }
 
-    fn prepared(&self, path: &std::path::Path, bytes: Arc<[u8]>, spent: &Spent) -> Result<(PhotoRecord, RgbImage)> {
+    fn prepared(&self, path: &Path, bytes: Arc<[u8]>, spent: &Spent) -> Result<(PhotoRecord, RgbImage)> {
         let started = Instant::now();
         let decoded = media::decode_bytes(path, bytes, &self.limits)?;
         Spent::add(&spent.decode, started);

@@ -142,7 +142,7 @@ impl Store {
         table.flush()?;
         self.keep_rows(table, true)?;
         let (full, rows) = (Chunk::full(table.dim()), table.rows());
-        self.remove_chunks(identity, |first| first as usize % full != 0 || first as usize >= rows)
+        self.remove_chunks(identity, |first| !(first as usize).is_multiple_of(full) || first as usize >= rows)
     }
 
     /// Appends the rows that a table lacks and the store has; says how many.

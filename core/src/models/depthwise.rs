@@ -50,9 +50,10 @@ impl Op {
         (self.rows.div_ceil(self.stride), self.columns.div_ceil(self.stride))
     }
 
-    /// One row of the output of one picture: `[columns, outputs]`.
-    fn row(&self, picture: &[f32], kernel: &[f32], outputs: usize, y: usize, row: &mut [f32]) {
+    /// Row `y` of the output of one picture: `[columns, outputs]`.
+    fn row(&self, picture: &[f32], kernel: &[f32], y: usize, row: &mut [f32]) {
         let channels = picture.len() / (self.rows * self.columns);
+        let outputs = kernel.len() / (self.side * self.side);
         for (x, sums) in row.chunks_exact_mut(outputs).enumerate() {
             for tap in 0..self.side * self.side {
                 let from = |at: usize, tap: usize, end: usize| {
@@ -101,7 +102,7 @@ impl CustomOp2 for Op {
         let mut sums = vec![0.0_f32; n * rows * columns * outputs];
         sums.par_chunks_mut(columns * outputs).enumerate().for_each(|(line, row)| {
             let picture = &x[line / rows * tokens * channels..][..tokens * channels];
-            self.row(picture, kernel, outputs, line % rows, row);
+            self.row(picture, kernel, line % rows, row);
         });
         Ok((CpuStorage::F32(sums), Shape::from((n, rows * columns, outputs))))
     }

@@ -72,8 +72,7 @@ struct Archive<'a> {
 impl Archive<'_> {
     /// The dictionary that holds the tensors.
     fn state(&self, root: usize) -> usize {
-        let inner = |key: &&str| self.machine.entry(root, key);
-        STATE_KEYS.iter().find_map(|key| inner(&key)).unwrap_or(root)
+        STATE_KEYS.iter().find_map(|key| self.machine.entry(root, key)).unwrap_or(root)
     }
 
     /// Adds every tensor below `value`, its name after `prefix`.

@@ -56,7 +56,7 @@ struct Affine {
 impl Transformer {
     /// Takes `0`, `1`, … below `blocks`.
     pub fn load(size: Size, blocks: &Scope<'_>) -> Result<Self> {
-        if size.heads == 0 || size.width % size.heads != 0 || size.depth == 0 {
+        if size.heads == 0 || !size.width.is_multiple_of(size.heads) || size.depth == 0 {
             return Err(Error::bad_request(
                 format!("{} heads cannot share a width of {} in {} blocks", size.heads, size.width, size.depth),
                 "the configuration is damaged, download the model again",

@@ -100,7 +100,7 @@ impl Vit {
 
     fn grid_of(&self, height: usize, width: usize) -> Result<(usize, usize)> {
         let patch = self.config.patch;
-        if height < patch || width < patch || height % patch != 0 || width % patch != 0 {
+        if height < patch || width < patch || !height.is_multiple_of(patch) || !width.is_multiple_of(patch) {
             return Err(Error::bad_request(
                 format!("{width} × {height} pixels are no whole patches of {patch}"),
                 "prepare the picture first",

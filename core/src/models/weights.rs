@@ -93,21 +93,6 @@ impl Weights {
         Ok(Self { tensors, ..self })
     }
 
-    /// Gives every tensor the name in which each `(from, to)` was replaced, in order.
-    ///
-    /// # Errors
-    /// Two tensors that would get the same name.
-    pub fn renamed_by(self, rules: &[(&str, &str)]) -> Result<Self> {
-        self.renamed(|name| rules.iter().fold(name.to_owned(), |name, (from, to)| name.replace(from, to)))
-    }
-
-    /// Forgets the tensors that `is_other` picks: those of a part of the checkpoint that is not built, said by a caller
-    /// that has a reason.
-    pub fn without(mut self, is_other: impl Fn(&str) -> bool) -> Self {
-        self.tensors.retain(|name, _| !is_other(name));
-        self
-    }
-
     /// Where the weights are, for messages.
     pub fn path(&self) -> &Path {
         &self.path
@@ -116,11 +101,6 @@ impl Weights {
     /// The bytes of the files.
     pub fn files(&self) -> impl Iterator<Item = &[u8]> {
         self.files.iter().map(|bytes| &**bytes)
-    }
-
-    /// The names of all tensors, sorted.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.tensors.keys().map(String::as_str)
     }
 
     /// The shape of a tensor; `None` if there is none of this name.

@@ -20,6 +20,10 @@ use crate::models::ModelIdentity;
 /// The table of each model.
 pub(super) type TableOf = BTreeMap<ModelIdentity, Table>;
 
+/// So many chunks are written together while photos are added: a node of sled's tree takes 16 of them, and is written
+/// again, with what it holds, after every few changes. One chunk at a time takes a tenth more space.
+const TOGETHER: usize = 16;
+
 impl Store {
     /// Whether a photo has a vector of this model.
     pub fn has_vector(&self, identity: &ModelIdentity, hash: &ContentHash) -> bool {
@@ -126,6 +130,10 @@ impl Store {
         let mut all = lock(&self.kept);
         let nothing = || Kept::nothing(table.identity().clone(), table.dim());
         let kept = all.entry(table.identity().clone()).or_insert_with(nothing);
+        let waiting = table.rows().saturating_sub(kept.rows as usize);
+        if !is_last && waiting < TOGETHER * Chunk::full(table.dim()) {
+            return Ok(());
+        }
         while let Some((first, chunk, next)) = next_chunk(table, kept, is_last)? {
             self.keep_chunk(&next, first, chunk.encode()?)?;
             *kept = next;
@@ -142,7 +150,7 @@ impl Store {
         table.flush()?;
         self.keep_rows(table, true)?;
         let (full, rows) = (Chunk::full(table.dim()), table.rows());
-        self.remove_chunks(identity, |first| first as usize % full != 0 || first as usize >= rows)
+        self.remove_chunks(identity, |first| !(first as usize).is_multiple_of(full) || first as usize >= rows)
     }
 
     /// Appends the rows that a table lacks and the store has; says how many.

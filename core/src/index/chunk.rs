@@ -56,7 +56,7 @@ impl Chunk {
         bytes[13..17].copy_from_slice(&(self.dim as u32).to_le_bytes());
         self.hashes.iter().for_each(|hash| bytes.extend_from_slice(&hash.0));
         bytes.extend_from_slice(&low);
-        let mut deflated = DeflateEncoder::new(bytes, Compression::fast());
+        let mut deflated = DeflateEncoder::new(bytes, Compression::default());
         deflated.write_all(&high)?;
         let mut bytes = deflated.finish()?;
         let check = digest8(&bytes[9..]);

@@ -20,6 +20,10 @@ use crate::models::ModelIdentity;
 /// The table of each model.
 pub(super) type TableOf = BTreeMap<ModelIdentity, Table>;
 
+/// So many chunks are written together while photos are added: a node of sled's tree takes 16 of them, and is written
+/// again, with what it holds, after every few changes. One chunk at a time takes a tenth more space.
+const TOGETHER: usize = 16;
+
 impl Store {
     /// Whether a photo has a vector of this model.
     pub fn has_vector(&self, identity: &ModelIdentity, hash: &ContentHash) -> bool {
@@ -126,6 +130,10 @@ impl Store {
         let mut all = lock(&self.kept);
         let nothing = || Kept::nothing(table.identity().clone(), table.dim());
         let kept = all.entry(table.identity().clone()).or_insert_with(nothing);
+        let waiting = table.rows().saturating_sub(kept.rows as usize);
+        if !is_last && waiting < TOGETHER * Chunk::full(table.dim()) {
+            return Ok(());
+        }
         while let Some((first, chunk, next)) = next_chunk(table, kept, is_last)? {
             self.keep_chunk(&next, first, chunk.encode()?)?;
             *kept = next;
@@ -155,11 +163,8 @@ impl Store {
             }
             Ok(())
         });
-        match read {
-            // What was read is kept, the rest is missing: it is embedded again.
-            Ok(()) | Err(Error::BrokenLibrary { .. }) => Ok(count),
-            Err(error) => Err(error),
-        }
+        // What was read is kept, the rest is missing: it is embedded again.
+        unless_broken(read).map(|()| count)
     }
 
     /// Brings back what the tables lack and the store has, and says so, and what is lost.
@@ -173,7 +178,7 @@ impl Store {
             }
             let table = self.table_of(&mut tables, &kept.identity, kept.dim as usize)?;
             if is_missing || !is_up_to(table, &kept) {
-                findings.push(self.mend(table, &kept)?);
+                findings.extend(self.mend(table, &kept)?);
             }
         }
         let is_back = |name: &OsString| tables.keys().any(|identity| *name == *stem_name(identity));
@@ -186,22 +191,34 @@ impl Store {
         Ok(())
     }
 
-    fn mend(&self, table: &mut Table, kept: &Kept) -> Result<String> {
+    /// What came back, if anything did.
+    fn mend(&self, table: &mut Table, kept: &Kept) -> Result<Option<String>> {
         let has_holes = table.has_holes();
         let count = self.refill(table, |_| true)?;
         if has_holes {
             table.compact(|_| true)?;
         }
+        table.flush()?;
         // A table that only lost its end has the store's order again.
         if table.rows() != kept.rows as usize || !is_up_to(table, kept) {
-            self.keep_anew(table)?;
+            unless_broken(self.keep_anew(table))?;
         }
-        table.flush()?;
-        Ok(format!(
-            "{count} vectors of the model {} were missing or damaged and were brought back from the store; nothing of \
-             them needs to be embedded again",
-            kept.identity
-        ))
+        let finding = || {
+            format!(
+                "{count} vectors of the model {} were missing or damaged; they were brought back from the store and \
+                 need not be embedded again",
+                kept.identity
+            )
+        };
+        Ok((count > 0).then(finding))
+    }
+}
+
+/// A store that fails is condemned already: the next opening sets it aside and fills a new one from the tables.
+fn unless_broken(result: Result<()>) -> Result<()> {
+    match result {
+        Err(Error::BrokenLibrary { .. }) => Ok(()),
+        other => other,
     }
 }
 
@@ -229,3 +246,6 @@ fn next_chunk(table: &Table, kept: &Kept, is_last: bool) -> Result<Option<(u32, 
     let last = table.hash(end - 1)?.unwrap_or(kept.last);
     Ok(Some((first as u32, chunk, Kept { rows: end as u32, last, ..kept.clone() })))
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,9 +149,12 @@ impl Store {
     }
 
     fn flush_now_and_then(&self) -> Result<()> {
-        if lock(&self.flushed).elapsed() < FLUSH_EVERY {
-            return Ok(());
-        }
+        let is_due = lock(&self.flushed).elapsed() >= FLUSH_EVERY;
+        if is_due { self.flush_full_chunks() } else { Ok(()) }
+    }
+
+    /// As [`Store::flush`], but the last vectors stay only in their table as long as they do not fill a chunk.
+    fn flush_full_chunks(&self) -> Result<()> {
         self.keep_vectors(false)?;
         self.guard(|| self.db.flush())?;
         *lock(&self.flushed) = Instant::now();

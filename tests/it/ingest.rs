@@ -130,6 +130,22 @@ fn an_unplugged_drive_keeps_its_photos() {
     assert!(engine.snapshot().entries.iter().all(|entry| !entry.is_offline));
 }
 
+#[cfg(unix)]
+#[test]
+fn photos_behind_a_link_to_an_unplugged_drive_are_kept() {
+    let home = Home::with_pictures(3);
+    let drive = home.folder.path().join("drive");
+    fs_err::create_dir_all(&drive).unwrap();
+    fs_err::rename(home.picture(0), drive.join("away.png")).unwrap();
+    fs_err::os::unix::fs::symlink(&drive, home.pictures().join("archive")).unwrap();
+    let engine = home.engine(None);
+    assert_eq!(home.index(&engine).indexed, 3);
+    fs_err::rename(&drive, home.folder.path().join("unplugged")).unwrap();
+    let report = home.index(&engine);
+    assert_eq!((report.unchanged, report.gone), (2, 0));
+    assert_eq!(engine.snapshot().entries.len(), 3);
+}
+
 #[test]
 fn copies_are_found_once_and_embedded_once() {
     let home = Home::with_pictures(2);

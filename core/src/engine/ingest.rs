@@ -45,10 +45,8 @@ impl Engine {
         let finished = run.ingest(&work);
         // What is done is kept and shown, whether or not the rest could be done.
         self.shared.store.flush()?;
-        if run.report.gone > 0 {
-            self.shared.store.compact_vectors()?;
-        }
         self.refresh()?;
+        self.give_back_space()?;
         finished?;
         if folders.len() == self.folders().len() {
             fs_err::write(self.decoders_path(), media::DECODERS)?;
@@ -72,6 +70,19 @@ impl Engine {
             adopted.push(record);
         }
         Ok(adopted)
+    }
+
+    /// Vectors of photos that are gone are dropped once they are a quarter of all: before that it would cost more than
+    /// it brings.
+    fn give_back_space(&self) -> Result<()> {
+        let snapshot = self.snapshot();
+        let orphans = snapshot.entries_of_row.iter().filter(|entries| entries.is_empty()).count();
+        if orphans == 0 || orphans * 4 < snapshot.vectors.rows() {
+            return Ok(());
+        }
+        drop(snapshot);
+        self.shared.store.compact_vectors()?;
+        self.refresh()
     }
 
     /// The file that remembers which decoders looked at all of the library's files.
@@ -179,11 +190,13 @@ impl<'a> Run<'a> {
             store.set_offline(&folder.path, plan.offline.contains(&folder.path))?;
         }
         let unembedded = store.missing_vectors(self.encoder.identity())?;
-        let unembedded = unembedded.into_iter().map(|(_, path)| path);
         self.report.found = scan.found.len();
         let present: HashSet<&Path> = scan.found.iter().map(|found| found.path.as_path()).collect();
         let broken = broken.into_iter().filter(|file| present.contains(file.path.as_path())).collect();
-        let unembedded = unembedded.filter(|path| present.contains(path.as_path())).collect();
+        // Of copies, one that is here is enough.
+        let mut seen = HashSet::new();
+        let unembedded = unembedded.into_iter().filter(|(_, path)| present.contains(path.as_path()));
+        let unembedded = unembedded.filter(|(hash, _)| seen.insert(*hash)).map(|(_, path)| path).collect();
         let work = self.sort_out(plan, broken, unembedded);
         self.report.failed.extend(scan.problems);
         self.report.stages.insert("scan", started.elapsed().as_secs_f64());
@@ -248,6 +261,7 @@ impl<'a> Run<'a> {
         let started = Instant::now();
         let batch: Vec<Indexed> =
             outcomes.into_iter().map(|outcome| self.counted(&work[outcome.item], outcome.found)).collect();
+        let batch = self.still_wanted(batch);
         self.engine.shared.store.record(self.encoder.identity(), &batch)?;
         self.storing += started.elapsed();
         if self.refreshed.elapsed() >= self.refresh_pause {
@@ -258,6 +272,13 @@ impl<'a> Run<'a> {
             self.refreshed = Instant::now();
         }
         Ok(())
+    }
+
+    /// A folder may have been removed from the library while it was being looked through.
+    fn still_wanted(&self, mut batch: Vec<Indexed>) -> Vec<Indexed> {
+        let folders = self.engine.shared.store.folders();
+        batch.retain(|indexed| folders.iter().any(|folder| indexed.file.path.starts_with(&folder.path)));
+        batch
     }
 
     fn counted(&mut self, work: &Work, content: Content) -> Indexed {

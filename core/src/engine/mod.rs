@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use crate::error::{Problem, Result};
 use crate::index::{FolderRecord, Snapshot, Store};
 use crate::jobs::{self, Job, Ticker, Wake};
-use crate::library::{Watch, WatchEvent, watch};
+use crate::library::{Watch, WatchEvent, noticed, watch};
 use crate::models::{self, Encoder, ModelIdentity};
 
 mod doctor;
@@ -146,8 +146,15 @@ impl Engine {
     /// # Errors
     /// The system's limit of watches, with how to raise it.
     pub fn start_watch(&self, notify: impl Fn(WatchEvent) + Send + 'static) -> Result<Watch> {
-        let folders = self.folders().into_iter().map(|folder| folder.path);
-        watch(&folders.collect::<Vec<_>>(), notify)
+        let folders = self.folders();
+        let paths: Vec<PathBuf> = folders.iter().map(|folder| folder.path.clone()).collect();
+        let library = std::path::absolute(&self.shared.settings.library)?;
+        let passed_on = move |event| {
+            if let Some(event) = noticed(event, &folders, &library) {
+                notify(event);
+            }
+        };
+        watch(&paths, passed_on)
     }
 
     /// Replaces the snapshot by one of this moment.

@@ -217,7 +217,9 @@ impl Table {
     fn replace(&mut self, rows: &Rows) -> Result<()> {
         let matrix = [&matrix_header(&self.identity, self.dim)[..], &rows.matrix].concat();
         let keys = [&keys_header(&self.identity, self.dim)?[..], &rows.keys].concat();
-        // A crash between the two leaves keys whose checks do not fit the rows: they are dropped and embedded again.
+        // A crash in between leaves a table without keys, which is made again from the store: old keys beside a new
+        // matrix would give photos each other's vectors.
+        fs_err::remove_file(keys_path(&self.stem))?;
         super::layout::write_whole(&matrix_path(&self.stem), &matrix)?;
         super::layout::write_whole(&keys_path(&self.stem), &keys)?;
         if let Some(fresh) = Self::open(&self.stem)? {

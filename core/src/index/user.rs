@@ -70,18 +70,17 @@ impl Store {
         self.change(&[Change::active_model(identity)])
     }
 
-    /// The photos without a vector of this model, each with a file that holds it and is not offline.
+    /// The photos without a vector of this model, with every file that holds one and is not offline.
     ///
     /// # Errors
     /// [`Error::BrokenLibrary`].
     pub fn missing_vectors(&self, identity: &ModelIdentity) -> Result<Vec<(ContentHash, PathBuf)>> {
         let folders = self.folders();
         let is_there = |path: &Path| Made::innermost(&folders, path).is_none_or(|folder| !folder.is_offline);
-        let mut seen = std::collections::HashSet::new();
         let mut missing = Vec::new();
         for file in self.files()? {
             let Some(hash) = file.hash.filter(|_| file.problem.is_none()) else { continue };
-            if !self.has_vector(identity, &hash) && is_there(&file.path) && seen.insert(hash) {
+            if !self.has_vector(identity, &hash) && is_there(&file.path) {
                 missing.push((hash, file.path));
             }
         }

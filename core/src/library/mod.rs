@@ -7,4 +7,4 @@ mod watch;
 
 pub use plan::{Plan, Settled, plan, settle};
 pub use scan::{Found, Scan, scan};
-pub use watch::{Watch, WatchEvent, watch};
+pub use watch::{Watch, WatchEvent, noticed, watch};

@@ -150,8 +150,11 @@ impl<F: Fn(&Path) -> bool> Walk<F> {
     }
 
     fn link(&mut self, path: &Path) {
-        // A link that leads nowhere is nobody's photo.
-        let Ok(metadata) = fs_err::metadata(path) else { return };
+        let Ok(metadata) = fs_err::metadata(path) else {
+            // Perhaps to a drive that is unplugged: what was behind it is not known to be gone.
+            self.scan.unreadable.push(path.to_owned());
+            return;
+        };
         if metadata.is_dir() {
             self.links.push_back(path.to_owned());
         } else if metadata.is_file() && (self.is_picture)(path) {
@@ -171,6 +174,7 @@ impl<F: Fn(&Path) -> bool> Walk<F> {
                 ticker.tick(1)
             }
             Err(error) => {
+                self.scan.unreadable.push(entry.path().to_owned());
                 self.problem(entry.path(), format!("the file cannot be looked at ({error}); check its permissions"));
                 ticker.check()
             }
@@ -188,8 +192,8 @@ impl<F: Fn(&Path) -> bool> Walk<F> {
     fn failed(&mut self, folder: &Path, error: &walkdir::Error) {
         let path = error.path().unwrap_or(folder).to_owned();
         match error.io_error() {
-            // It was removed while the walk went on.
-            Some(error) if error.kind() == std::io::ErrorKind::NotFound => (),
+            // It was removed while the walk went on, or its drive was: the next walk tells.
+            Some(error) if error.kind() == std::io::ErrorKind::NotFound => self.scan.unreadable.push(path),
             Some(error) => self.unreadable(&path, error),
             None => (),
         }

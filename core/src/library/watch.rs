@@ -8,6 +8,7 @@ use notify::{ErrorKind, EventKind, RecommendedWatcher, RecursiveMode};
 use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
 
 use crate::error::{Error, Problem, Result};
+use crate::index::FolderRecord;
 
 /// So long must a file be quiet: a copy in progress is one event.
 const QUIET: Duration = Duration::from_secs(1);
@@ -55,6 +56,22 @@ fn watch_after(quiet: Duration, folders: &[PathBuf], on_event: impl Fn(WatchEven
         }
     }
     Ok(Watch { unwatched, _debouncer: debouncer })
+}
+
+/// The event without what a scan would leave out anyway: hidden files, excluded folders, and the library's own files,
+/// which every scan writes; `None` if nothing is left.
+pub fn noticed(event: WatchEvent, folders: &[FolderRecord], library: &Path) -> Option<WatchEvent> {
+    let WatchEvent::Changed(mut paths) = event else { return Some(event) };
+    paths.retain(|path| !path.starts_with(library) && folders.iter().any(|folder| is_looked_at(path, folder)));
+    (!paths.is_empty()).then_some(WatchEvent::Changed(paths))
+}
+
+fn is_looked_at(path: &Path, folder: &FolderRecord) -> bool {
+    let Ok(inside) = path.strip_prefix(&folder.path) else { return false };
+    let is_hidden = inside.iter().any(|part| part.as_encoded_bytes().starts_with(b"."));
+    // `.nomedia` itself decides what is looked at.
+    let is_switch = inside.file_name().is_some_and(|name| name == ".nomedia");
+    (!is_hidden || is_switch) && !folder.excluded.iter().any(|excluded| inside.starts_with(excluded))
 }
 
 /// What the debouncer gave as our events.
@@ -186,5 +203,28 @@ mod tests {
         let heard = events(Ok(vec![create("/p/b"), create("/p/a"), create("/p/b"), read.clone()]));
         assert_eq!(heard, [WatchEvent::Changed(vec!["/p/a".into(), "/p/b".into()])]);
         assert_eq!(events(Ok(vec![read])), []);
+    }
+
+    /// Of a change of `path`, with `/photos` added without `/photos/old`, and a library in `/photos/.data/library`.
+    #[track_caller]
+    fn check_noticed(path: &str, is_noticed: bool) {
+        let folder = FolderRecord { path: "/photos".into(), excluded: vec!["old".into()], is_offline: false };
+        let event = WatchEvent::Changed(vec![path.into()]);
+        let found = noticed(event.clone(), &[folder], Path::new("/photos/library"));
+        assert_eq!(found, is_noticed.then_some(event), "{path}");
+    }
+
+    #[test]
+    fn a_photo_is_noticed() {
+        check_noticed("/photos/2024/dog.jpg", true);
+        check_noticed("/photos/2024/.nomedia", true);
+    }
+
+    #[test]
+    fn what_a_scan_leaves_out_is_not() {
+        check_noticed("/photos/.cache/dog.jpg", false);
+        check_noticed("/photos/old/dog.jpg", false);
+        check_noticed("/photos/library/store/db", false);
+        check_noticed("/elsewhere/dog.jpg", false);
     }
 }

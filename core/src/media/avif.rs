@@ -49,7 +49,10 @@ fn avif(bytes: &[u8], budget: &Budget) -> Outcome<Raster> {
     let item = items.primary();
     let size = items.size(item).ok_or_else(|| damaged("it does not say its size"))?;
     budget.check(size, BYTES_PER_PIXEL)?;
-    let _share = budget.reserve(u64::from(size.0) * u64::from(size.1) * BYTES_PER_PIXEL)?;
+    // A grid is put together from one decoded tile after the other.
+    let tiles = items.references(item, *b"dimg").take(MAX_TILES).filter_map(|tile| items.size(tile));
+    let needed = area(size).saturating_add(tiles.map(area).max().unwrap_or(0));
+    let _share = budget.reserve(needed.saturating_mul(BYTES_PER_PIXEL))?;
     let picture = match items.kind(item).as_ref() {
         Some(b"av01") => coded(&items, item, budget)?,
         Some(b"grid") => grid(&items, item, budget)?,
@@ -63,12 +66,17 @@ fn avif(bytes: &[u8], budget: &Budget) -> Outcome<Raster> {
     Ok(Raster { picture, orientation: items.orientation(item), full_size })
 }
 
-/// One coded picture.
+fn area((width, height): (u32, u32)) -> u64 {
+    u64::from(width) * u64::from(height)
+}
+
+/// One coded picture. It may not be larger than the file says: so much memory was reserved.
 fn coded(items: &Items<'_>, item: u64, budget: &Budget) -> Outcome<RgbImage> {
     budget.check_time()?;
     let data = items.data(item).ok_or_else(|| damaged("its pixels lie outside the file"))?;
-    let limit = budget.max_pixels.min(budget.max_bytes / BYTES_PER_PIXEL);
-    let mut decoder = Decoder::new(u32::try_from(limit).unwrap_or(u32::MAX))?;
+    let size = items.size(item).ok_or_else(|| damaged("it does not say its size"))?;
+    budget.check(size, BYTES_PER_PIXEL)?;
+    let mut decoder = Decoder::new(u32::try_from(area(size)).unwrap_or(u32::MAX))?;
     let picture = decoder.picture(&data)?;
     rgb(&picture, colors(items, item))
 }
@@ -84,7 +92,9 @@ fn grid(items: &Items<'_>, item: u64, budget: &Budget) -> Outcome<RgbImage> {
         Some(sizes) => (number(&sizes[..step]), number(&sizes[step..])),
         None => return Err(damaged("its grid has no size")),
     };
-    budget.check((width, height), BYTES_PER_PIXEL)?;
+    if items.size(item) != Some((width, height)) {
+        return Err(damaged("its grid is not of the size that the file says"));
+    }
     let tiles: Vec<u64> = items.references(item, *b"dimg").take(MAX_TILES).collect();
     if tiles.len() < columns * rows {
         return Err(damaged("tiles of its grid are missing"));

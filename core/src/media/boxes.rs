@@ -242,9 +242,10 @@ impl<'a> Items<'a> {
                 reader.take(index_size)?;
                 let start = base.checked_add(reader.number(size(12))?)?;
                 let length = reader.number(size(8))?;
-                if self.places.len() < MAX_ITEMS {
-                    self.places.push(Place { item, is_inside, start, length });
+                if self.places.len() >= MAX_ITEMS {
+                    return None;
                 }
+                self.places.push(Place { item, is_inside, start, length });
             }
         }
         Some(())
@@ -256,9 +257,10 @@ impl<'a> Items<'a> {
             let mut reader = Reader(entry);
             let from = reader.number(length)?;
             for _ in 0..reader.number(2)? {
-                if self.references.len() < MAX_ITEMS {
-                    self.references.push((kind, from, reader.number(length)?));
+                if self.references.len() >= MAX_ITEMS {
+                    return None;
                 }
+                self.references.push((kind, from, reader.number(length)?));
             }
         }
         Some(())

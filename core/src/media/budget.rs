@@ -108,7 +108,9 @@ impl Budget {
         while *held > 0 && *held + bytes > MAX_HELD_BYTES {
             let left = self.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Refusal::too_slow(self.timeout));
+                // Other pictures had the memory all the time: nothing is known of this one.
+                let what = "other pictures took all the memory for decoding";
+                return Err(Refusal::passing(what, "try this one again later"));
             }
             held = RELEASED.wait_timeout(held, left).unwrap_or_else(PoisonError::into_inner).0;
         }

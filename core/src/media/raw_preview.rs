@@ -123,11 +123,18 @@ fn fujifilm_preview(bytes: &[u8]) -> Option<&[u8]> {
 // Real raw files hold fewer than ten JPEGs.
 const MAX_SCANNED: usize = 64;
 
+// What looks like the start of a JPEG by chance is rare; a file full of it is hostile.
+const MAX_STARTS: usize = 1024;
+
+// A header is behind a thumbnail and a colour profile at the most.
+const MAX_HEADER: usize = 1 << 20;
+
 /// JPEGs anywhere in the file, for makers who point to them from their own notes only. Each reaches to the end of the
 /// file: the decoder stops at the end marker.
 fn scanned_previews(bytes: &[u8]) -> Vec<&[u8]> {
-    let starts = bytes.windows(3).enumerate().filter(|(_, window)| is_jpeg(window));
-    starts.map(|(start, _)| &bytes[start..]).filter(|jpeg| pixels(jpeg) > 0).take(MAX_SCANNED).collect()
+    let starts = bytes.windows(3).enumerate().filter(|(_, window)| is_jpeg(window)).take(MAX_STARTS);
+    let jpegs = starts.map(|(start, _)| &bytes[start..]);
+    jpegs.filter(|jpeg| pixels(&jpeg[..jpeg.len().min(MAX_HEADER)]) > 0).take(MAX_SCANNED).collect()
 }
 
 #[cfg(test)]
@@ -162,6 +169,12 @@ mod tests {
         bytes.extend([0; 4]);
         bytes.extend(&jpeg);
         assert_eq!(directory_previews(&bytes), [&jpeg[..]]);
+    }
+
+    #[test]
+    fn a_file_full_of_starts_is_looked_at_no_further() {
+        // Without a bound this takes hours.
+        check(&[&b"II\x2a\0"[..], &b"\xff\xd8\xff".repeat(3 << 20)].concat(), None);
     }
 
     #[test]

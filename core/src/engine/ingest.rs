@@ -145,8 +145,10 @@ struct Work {
 enum Why {
     /// Its path has no record.
     New,
-    /// Its size or time differ from its record, or it could not be read the last time.
+    /// Its size or time differ from its record.
     Changed,
+    /// It could not be used the last time, and may be now.
+    Refused,
     /// Its photo has no vector of this model.
     Unembedded,
 }
@@ -221,7 +223,7 @@ impl<'a> Run<'a> {
                     self.report.failed.push(Problem { path: file.path, reason })
                 }
                 // It could not be read or decoded for a passing reason, or by an older build; perhaps it can now.
-                _ => work.push(Work { found: found(&file), why: Why::Changed }),
+                _ => work.push(Work { found: found(&file), why: Why::Refused }),
             }
         }
         for path in unembedded.into_iter().filter(|path| !settled.contains(path)) {

@@ -60,8 +60,8 @@ fn apply_finding(state: &mut State, finding: Finding) -> Vec<Task> {
         Finding::Dropped { folders, files } => dropped(state, folders, files),
         Finding::Indexing(indexing) => indexing_went_on(state, indexing),
         Finding::Indexed(result) => indexed(state, result),
-        Finding::FoldersChanged if state.indexing.is_none() => index(state, Vec::new()),
-        Finding::FoldersChanged | Finding::Done => Vec::new(),
+        Finding::FoldersChanged => folders_changed(state),
+        Finding::Done => Vec::new(),
         Finding::Library(snapshot) => library_changed(state, &snapshot),
         Finding::LibraryRead(result) => library_read(state, result),
         Finding::Answer(number, result) => answered(state, number, result),
@@ -111,11 +111,26 @@ fn index(state: &mut State, folders: Vec<PathBuf>) -> Vec<Task> {
     let progress = sightline_core::jobs::Ticker::silent().progress();
     state.indexing = Some(Indexing { progress, subject, rate: None, is_stopping: false });
     state.error = None;
+    // All folders: this is the look that was due.
+    state.is_look_due &= !folders.is_empty();
     vec![Task::Index(folders)]
+}
+
+/// Looks at the folders now, or once more when the look that goes on is over: it may have passed the change already.
+fn folders_changed(state: &mut State) -> Vec<Task> {
+    match &state.indexing {
+        None => index(state, Vec::new()),
+        // Whoever stops it wants no other look.
+        Some(indexing) => {
+            state.is_look_due = !indexing.is_stopping;
+            Vec::new()
+        }
+    }
 }
 
 fn stop_indexing(state: &mut State) -> Vec<Task> {
     state.waiting_folders.clear();
+    state.is_look_due = false;
     if let Some(indexing) = &mut state.indexing {
         indexing.is_stopping = true;
     }
@@ -163,6 +178,8 @@ fn indexed(state: &mut State, result: Result<IndexReport>) -> Vec<Task> {
             state.notices.extend(report.offline.iter().map(|folder| offline_notice(folder)));
         }
         Err(error) => {
+            // Another look would fail in the same way, and take the error away.
+            state.is_look_due = false;
             failed(state, &error);
         }
     }
@@ -170,6 +187,8 @@ fn indexed(state: &mut State, result: Result<IndexReport>) -> Vec<Task> {
     if !state.waiting_folders.is_empty() {
         let next = state.waiting_folders.remove(0);
         tasks.extend(index(state, vec![next]));
+    } else if state.is_look_due {
+        tasks.extend(index(state, Vec::new()));
     }
     tasks
 }
@@ -203,11 +222,18 @@ fn library_read(state: &mut State, result: Result<(Vec<FolderRecord>, Vec<Proble
         Ok(read) => read,
         Err(error) => return failed(state, &error),
     };
+    let is_watched = is_watched(state, &records);
     let entries = state.library.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.entries);
     let folder = |record: FolderRecord| Folder { photos: photos_in(entries, &record.path), record };
     state.library.folders = Some(records.into_iter().map(folder).collect());
     state.library.problems = problems;
-    Vec::new()
+    if is_watched { Vec::new() } else { vec![Task::Watch] }
+}
+
+/// Whether these folders are the ones known so far. A drive that is back counts as another folder.
+fn is_watched(state: &State, records: &[FolderRecord]) -> bool {
+    let watched = state.library.folders.iter().flatten().map(|folder| (&folder.record.path, folder.record.is_offline));
+    watched.eq(records.iter().map(|record| (&record.path, record.is_offline)))
 }
 
 fn change_query(state: &mut State, pace: Pace, change: impl FnOnce(&mut Query)) -> Vec<Task> {

@@ -124,6 +124,8 @@ pub enum Task {
     StopIndexing,
     /// Read folders and problems.
     ReadLibrary,
+    /// Watch the folders as they are now.
+    Watch,
     /// Forget a folder.
     RemoveFolder(PathBuf),
     /// Load the model.

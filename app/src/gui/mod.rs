@@ -22,6 +22,7 @@ pub mod state;
 pub mod text;
 mod textures;
 pub mod theme;
+mod watching;
 mod widgets;
 pub mod work;
 

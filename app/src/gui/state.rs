@@ -36,6 +36,8 @@ pub struct State {
     pub indexing: Option<Indexing>,
     /// Folders that wait for their turn.
     pub waiting_folders: Vec<PathBuf>,
+    /// Whether something changed while indexing went on, so that one more look is due.
+    pub is_look_due: bool,
     /// What the last indexing did.
     pub last_indexing: Option<String>,
     /// What the middle of the window shows.

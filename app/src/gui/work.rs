@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::bounded;
 use sightline_core::Result;
 use sightline_core::engine::{Engine, IndexReport, SearchReport, SearchRequest};
 use sightline_core::index::Snapshot;
 use sightline_core::jobs::{self, Job, Wake};
-use sightline_core::library::Watch;
 
 use super::command::{Choice, Command, Finding, Pace, Task};
 use super::preferences::Preferences;
 use super::state::Indexing;
+use super::watching::{self, Watching};
 use super::{dialogs, picture};
 
 /// A pause in typing: long enough that most words are not searched letter by letter, too short to be felt.
@@ -32,8 +32,7 @@ pub struct Work {
     pictures: Option<Job<()>>,
     others: Vec<Box<dyn FnMut() -> Option<Command>>>,
     snapshot: Option<Arc<Snapshot>>,
-    watch: Option<Watch>,
-    changes: (Sender<()>, Receiver<()>),
+    watching: Watching,
     found: VecDeque<Command>,
 }
 
@@ -62,6 +61,7 @@ struct NextSearch {
 impl Work {
     /// Work on this library.
     pub fn new(engine: Engine, wakes: Wakes, preferences: Preferences) -> Self {
+        let watching = Watching::new(watching::begin_with(&engine), Arc::clone(&wakes.now));
         Self {
             engine,
             wakes,
@@ -72,8 +72,7 @@ impl Work {
             pictures: None,
             others: Vec::new(),
             snapshot: None,
-            watch: None,
-            changes: bounded(1),
+            watching,
             found: VecDeque::new(),
         }
     }
@@ -91,6 +90,7 @@ impl Work {
             }
             Task::LoadModel => self.other("model", Finding::Model, |engine| engine.encoder().map(drop)),
             Task::Search { number, request, pace } => self.search_later(number, request, pace),
+            Task::Watch => self.watching.begin(),
             Task::LoadPicture(path) => self.load_picture(path),
             Task::ChooseFolder => self.other("dialog", chosen_folder, |_| Ok(dialogs::choose_folder())),
             Task::ChoosePicture => self.other("dialog", chosen_picture, |_| Ok(dialogs::choose_picture())),
@@ -134,7 +134,8 @@ impl Work {
 
     /// Whether anything goes on that will find something.
     pub fn is_busy(&self) -> bool {
-        self.indexing.is_some() || self.searching.is_some() || self.next_search.is_some() || !self.others.is_empty()
+        let is_asked = self.searching.is_some() || self.next_search.is_some();
+        self.indexing.is_some() || is_asked || self.watching.is_beginning() || !self.others.is_empty()
     }
 
     fn poll_library(&mut self, found: &mut Vec<Finding>) {
@@ -143,9 +144,7 @@ impl Work {
             self.snapshot = Some(Arc::clone(&now));
             found.push(Finding::Library(now));
         }
-        if self.changes.1.try_recv().is_ok() {
-            found.push(Finding::FoldersChanged);
-        }
+        found.extend(self.watching.poll());
     }
 
     fn poll_indexing(&mut self, found: &mut Vec<Finding>) {
@@ -154,7 +153,6 @@ impl Work {
         if let Some(result) = indexing.job.poll() {
             self.indexing = None;
             found.push(Finding::Indexed(result));
-            found.extend(self.watch_folders());
         }
     }
 
@@ -224,24 +222,6 @@ impl Work {
         let job = jobs::spawn(name, Arc::clone(&self.wakes.now), move |_| work(&engine))?;
         self.others.push(Box::new(move || Some(Command::Found(finding(job.poll()?)))));
         Ok(())
-    }
-
-    /// Watches the folders as they are now. A system that cannot watch is no reason to stop.
-    fn watch_folders(&mut self) -> Option<Finding> {
-        let (sender, wake) = (self.changes.0.clone(), Arc::clone(&self.wakes.now));
-        let notify = move |_| {
-            // Full: a look at the folders is coming anyway.
-            sender.try_send(()).ok();
-            wake();
-        };
-        self.watch = None;
-        match self.engine.start_watch(notify) {
-            Ok(watch) => {
-                self.watch = Some(watch);
-                None
-            }
-            Err(error) => Some(Finding::Notice(super::text::sentence(&error.to_string()))),
-        }
     }
 }
 

@@ -87,6 +87,45 @@ fn folders_are_indexed_one_after_the_other() {
 }
 
 #[test]
+fn a_change_while_indexing_is_looked_at_once_afterwards() {
+    let mut state = State::default();
+    apply(&mut state, Command::AddFolder("/a".into()));
+    assert_eq!(kinds(&found(&mut state, Finding::FoldersChanged)), [""; 0]);
+    assert_eq!(kinds(&found(&mut state, Finding::FoldersChanged)), [""; 0]);
+    let tasks = found(&mut state, Finding::Indexed(Ok(IndexReport::default())));
+    assert!(matches!(&tasks[..], [Task::ReadLibrary, Task::Index(folders)] if folders.is_empty()), "{tasks:?}");
+    assert_eq!(kinds(&found(&mut state, Finding::Indexed(Ok(IndexReport::default())))), ["ReadLibrary"]);
+}
+
+#[test]
+fn a_change_while_indexing_waits_for_the_added_folders_and_not_for_what_was_stopped() {
+    let mut state = State::default();
+    apply(&mut state, Command::AddFolder("/a".into()));
+    apply(&mut state, Command::AddFolder("/b".into()));
+    found(&mut state, Finding::FoldersChanged);
+    found(&mut state, Finding::Indexed(Ok(IndexReport::default())));
+    assert!(state.is_look_due, "only the folder that waited is looked at");
+    apply(&mut state, Command::StopIndexing);
+    found(&mut state, Finding::FoldersChanged);
+    assert_eq!(kinds(&found(&mut state, Finding::Indexed(Err(Error::Cancelled)))), ["ReadLibrary"]);
+}
+
+#[test]
+fn the_folders_are_watched_anew_only_when_others_are_there() {
+    let mut state = State::default();
+    let folder = |path: &str, is_offline| FolderRecord { path: path.into(), excluded: Vec::new(), is_offline };
+    let mut check = |folders: Vec<FolderRecord>, expected: &[&str]| {
+        assert_eq!(kinds(&found(&mut state, Finding::LibraryRead(Ok((folders, Vec::new()))))), expected);
+    };
+    check(Vec::new(), &[]);
+    check(vec![folder("/a", false)], &["Watch"]);
+    check(vec![folder("/a", false)], &[]);
+    check(vec![folder("/a", true)], &["Watch"]);
+    check(vec![folder("/a", false), folder("/b", false)], &["Watch"]);
+    check(Vec::new(), &["Watch"]);
+}
+
+#[test]
 fn stopping_ends_the_queue_too_and_is_no_error() {
     let mut state = State::default();
     apply(&mut state, Command::AddFolder("/a".into()));

@@ -6,3 +6,4 @@ mod searching;
 mod support;
 mod trouble;
 mod viewing;
+mod watching;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sightline_core::engine::Engine;
 
 use super::apply::apply;
-use super::command::{Command, Task};
+use super::command::{Command, Finding, Task};
 use super::panels::{Cx, Panel, all_panels};
 use super::preferences::Preferences;
 use super::state::{Appearance, State};
@@ -74,6 +74,9 @@ impl App {
         let found = self.work.poll();
         let asked = std::mem::take(&mut *self.commands.borrow_mut());
         for command in asked.into_iter().chain(found) {
+            if matches!(command, Command::Found(Finding::Library(_))) {
+                self.textures.borrow_mut().try_again();
+            }
             for task in apply(&mut self.state, command) {
                 match task {
                     Task::CopyText(text) => ctx.copy_text(text),

@@ -17,6 +17,7 @@ mod layout;
 mod mark;
 pub mod panels;
 mod picture;
+mod pictures;
 pub mod preferences;
 pub mod state;
 pub mod text;

@@ -5,6 +5,7 @@ use std::path::Path;
 use egui::ColorImage;
 use sightline_core::Result;
 use sightline_core::engine::Engine;
+use sightline_core::jobs::Ticker;
 use sightline_core::media;
 
 use super::state::Picture;
@@ -18,8 +19,8 @@ const FULL: u32 = 8192;
 /// A file for the large view.
 ///
 /// # Errors
-/// A file that is not there or cannot be used.
-pub fn decoded(engine: &Engine, path: &Path) -> Result<Picture> {
+/// A file that is not there or cannot be used. [`sightline_core::Error::Cancelled`] when it is no longer wanted.
+pub fn decoded(engine: &Engine, path: &Path, ticker: &Ticker) -> Result<Picture> {
     let picture = engine.picture(path)?.picture;
     let size = picture.dimensions();
     let within = |side: u32| match size.0.max(size.1) {
@@ -29,7 +30,10 @@ pub fn decoded(engine: &Engine, path: &Path) -> Result<Picture> {
             color_image(smaller.dimensions(), smaller.as_raw())
         }
     };
-    Ok(Picture { fit: within(FIT), full: within(FULL), size })
+    ticker.check()?;
+    let fit = within(FIT);
+    ticker.check()?;
+    Ok(Picture { fit, full: within(FULL), size })
 }
 
 /// 8-bit RGB as egui wants it.

@@ -3,13 +3,14 @@
 //! what was not looked at for longest goes when the memory is needed.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use egui::{ColorImage, TextureHandle, TextureOptions};
-use sightline_core::Result;
 use sightline_core::index::{ContentHash, Entry};
 use sightline_core::jobs::{self, Job, Wake};
+use sightline_core::{Error, Result};
 
 use super::picture::color_image;
 
@@ -41,8 +42,16 @@ pub struct Textures {
 
 enum Slot {
     UnderWay,
-    Ready { texture: TextureHandle, bytes: usize, last_shown: u64 },
-    Failed(Arc<str>),
+    Ready {
+        texture: TextureHandle,
+        bytes: usize,
+        last_shown: u64,
+    },
+    /// For a reason that passes, or for one that stays as long as the file does.
+    Failed {
+        reason: Arc<str>,
+        is_passing: bool,
+    },
 }
 
 /// A thumbnail as a panel gets it.
@@ -51,7 +60,7 @@ pub enum Thumbnail {
     Ready(egui::TextureId),
     /// Not yet.
     Waiting,
-    /// Never, and why.
+    /// Not, and why.
     Failed(Arc<str>),
 }
 
@@ -84,7 +93,7 @@ impl Textures {
             self.under_way -= 1;
             let slot = match image {
                 Ok(image) => self.uploaded(ctx, image),
-                Err(error) => Slot::Failed(error.to_string().into()),
+                Err(error) => failed(&error),
             };
             self.thumbnails.insert(hash, slot);
         }
@@ -101,7 +110,7 @@ impl Textures {
                 *last_shown = frame;
                 return Thumbnail::Ready(texture.id());
             }
-            Some(Slot::Failed(reason)) => return Thumbnail::Failed(Arc::clone(reason)),
+            Some(Slot::Failed { reason, .. }) => return Thumbnail::Failed(Arc::clone(reason)),
             Some(Slot::UnderWay) => return Thumbnail::Waiting,
             None => {}
         }
@@ -110,6 +119,11 @@ impl Textures {
             self.thumbnails.insert(entry.hash, Slot::UnderWay);
         }
         Thumbnail::Waiting
+    }
+
+    /// Tries again what failed for a reason that may have passed: the library was looked at anew.
+    pub fn try_again(&mut self) {
+        self.thumbnails.retain(|_, slot| !matches!(slot, Slot::Failed { is_passing: true, .. }));
     }
 
     fn uploaded(&mut self, ctx: &egui::Context, image: ColorImage) -> Slot {
@@ -146,7 +160,7 @@ impl Textures {
 /// A decoding thread: until nobody asks any more, or nobody wants the answers.
 fn decode(wanted: &Receiver<Entry>, decoded: &Sender<(ContentHash, Result<ColorImage>)>, source: &Source, wake: &Wake) {
     for entry in wanted {
-        let image = source(&entry).map(|(width, height, rgb)| color_image((width, height), &rgb));
+        let image = made(&entry, source);
         if decoded.send((entry.hash, image)).is_err() {
             return;
         }
@@ -154,15 +168,35 @@ fn decode(wanted: &Receiver<Entry>, decoded: &Sender<(ContentHash, Result<ColorI
     }
 }
 
+/// One thumbnail. A panic is this photo's own: the thread goes on, and the photo is not waited for without end.
+fn made(entry: &Entry, source: &Source) -> Result<ColorImage> {
+    let decode = || source(entry).map(|(width, height, rgb)| color_image((width, height), &rgb));
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
+        let what = "the thumbnail could not be made through a fault of Sightline's own";
+        Err(Error::bad_file(&entry.path, what, "report it with the log, and with the photo if you may"))
+    })
+}
+
+/// Only a bad file stays bad: a busy decoder or a drive that is away does not.
+fn failed(error: &Error) -> Slot {
+    Slot::Failed { reason: error.to_string().into(), is_passing: !matches!(error, Error::BadFile { .. }) }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
     use crate::gui::state::tests::entry;
 
+    /// Below `/bad` is no picture, below `/busy` the first attempt fails, below `/panic` every one panics.
     fn textures(side: u32) -> Textures {
-        let source: Source = Arc::new(move |entry| match entry.path.starts_with("/bad") {
-            true => Err(sightline_core::Error::bad_request("no picture", "choose another")),
-            false => Ok((side, side, vec![128; (3 * side * side) as usize])),
+        let is_busy = AtomicBool::new(true);
+        let source: Source = Arc::new(move |entry| match entry.path.iter().nth(1).and_then(|top| top.to_str()) {
+            Some("bad") => Err(Error::bad_file(&entry.path, "no picture", "choose another")),
+            Some("busy") if is_busy.swap(false, Ordering::SeqCst) => Err(Error::bad_request("still busy", "wait")),
+            Some("panic") => panic!("on purpose"),
+            _ => Ok((side, side, vec![128; (3 * side * side) as usize])),
         });
         Textures::new(&source, &(Arc::new(|| {}) as Wake)).unwrap()
     }
@@ -191,6 +225,29 @@ mod tests {
         let ctx = egui::Context::default();
         let found = wait_for(&mut textures(4), &ctx, "/bad/x.jpg");
         assert!(matches!(found, Thumbnail::Failed(reason) if reason.contains("no picture")));
+    }
+
+    #[test]
+    fn what_failed_for_a_passing_reason_is_tried_again_and_a_bad_file_is_not() {
+        let ctx = egui::Context::default();
+        let mut textures = textures(4);
+        let busy = wait_for(&mut textures, &ctx, "/busy/x.jpg");
+        assert!(matches!(busy, Thumbnail::Failed(reason) if reason.contains("still busy")));
+        wait_for(&mut textures, &ctx, "/bad/x.jpg");
+        textures.try_again();
+        assert!(matches!(wait_for(&mut textures, &ctx, "/busy/x.jpg"), Thumbnail::Ready(_)));
+        assert!(matches!(textures.get(&entry("/bad/x.jpg")), Thumbnail::Failed(_)));
+    }
+
+    #[test]
+    fn a_panic_fails_one_thumbnail_and_ends_no_thread() {
+        let ctx = egui::Context::default();
+        let mut textures = textures(4);
+        for i in 0..=WORKERS {
+            let found = wait_for(&mut textures, &ctx, &format!("/panic/{i}.jpg"));
+            assert!(matches!(found, Thumbnail::Failed(reason) if reason.contains("fault of Sightline's own")));
+        }
+        assert!(matches!(wait_for(&mut textures, &ctx, "/a.jpg"), Thumbnail::Ready(_)));
     }
 
     #[test]

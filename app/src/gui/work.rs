@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::bounded;
 use sightline_core::Result;
 use sightline_core::engine::{Engine, IndexReport, SearchReport, SearchRequest};
 use sightline_core::index::Snapshot;
 use sightline_core::jobs::{self, Job, Wake};
 
 use super::command::{Choice, Command, Finding, Pace, Task};
+use super::pictures::{Decode, Pictures};
 use super::preferences::Preferences;
 use super::state::Indexing;
 use super::watching::{self, Watching};
@@ -29,7 +29,7 @@ pub struct Work {
     indexing: Option<IndexingJob>,
     searching: Option<(u64, Job<SearchReport>)>,
     next_search: Option<NextSearch>,
-    pictures: Option<Job<()>>,
+    pictures: Pictures,
     others: Vec<Box<dyn FnMut() -> Option<Command>>>,
     snapshot: Option<Arc<Snapshot>>,
     watching: Watching,
@@ -61,6 +61,9 @@ struct NextSearch {
 impl Work {
     /// Work on this library.
     pub fn new(engine: Engine, wakes: Wakes, preferences: Preferences) -> Self {
+        let decoder = engine.clone();
+        let decode: Decode = Arc::new(move |path, ticker| picture::decoded(&decoder, path, ticker));
+        let pictures = Pictures::new(decode, Arc::clone(&wakes.now));
         let watching = Watching::new(watching::begin_with(&engine), Arc::clone(&wakes.now));
         Self {
             engine,
@@ -69,7 +72,7 @@ impl Work {
             indexing: None,
             searching: None,
             next_search: None,
-            pictures: None,
+            pictures,
             others: Vec::new(),
             snapshot: None,
             watching,
@@ -91,7 +94,7 @@ impl Work {
             Task::LoadModel => self.other("model", Finding::Model, |engine| engine.encoder().map(drop)),
             Task::Search { number, request, pace } => self.search_later(number, request, pace),
             Task::Watch => self.watching.begin(),
-            Task::LoadPicture(path) => self.load_picture(path),
+            Task::LoadPicture(path) => self.pictures.load(path),
             Task::ChooseFolder => self.other("dialog", chosen_folder, |_| Ok(dialogs::choose_folder())),
             Task::ChoosePicture => self.other("dialog", chosen_picture, |_| Ok(dialogs::choose_picture())),
             Task::LookAt(paths) => self.other("drop", nothing_or, move |_| Ok(told_apart(paths))),
@@ -114,6 +117,7 @@ impl Work {
         self.poll_library(&mut found);
         self.poll_indexing(&mut found);
         self.poll_search(&mut found);
+        found.extend(self.pictures.poll());
         let mut commands: Vec<Command> = self.found.drain(..).collect();
         commands.extend(found.into_iter().map(Command::Found));
         self.others.retain_mut(|poll| match poll() {
@@ -134,8 +138,9 @@ impl Work {
 
     /// Whether anything goes on that will find something.
     pub fn is_busy(&self) -> bool {
-        let is_asked = self.searching.is_some() || self.next_search.is_some();
-        self.indexing.is_some() || is_asked || self.watching.is_beginning() || !self.others.is_empty()
+        let is_searching = self.searching.is_some() || self.next_search.is_some();
+        let is_looking = self.indexing.is_some() || self.watching.is_beginning();
+        is_searching || is_looking || self.pictures.is_busy() || !self.others.is_empty()
     }
 
     fn poll_library(&mut self, found: &mut Vec<Finding>) {
@@ -189,25 +194,6 @@ impl Work {
     fn search_later(&mut self, number: u64, request: SearchRequest, pace: Pace) -> Result<()> {
         let pause = if pace == Pace::Now { Duration::ZERO } else { TYPING_PAUSE };
         self.next_search = Some(NextSearch { number, request, due: Instant::now() + pause });
-        Ok(())
-    }
-
-    /// Decodes for the large view; a picture that is still being decoded is no longer wanted.
-    fn load_picture(&mut self, path: PathBuf) -> Result<()> {
-        let (sender, receiver) = bounded(1);
-        let engine = self.engine.clone();
-        let theirs = path.clone();
-        self.pictures = Some(jobs::spawn("picture", Arc::clone(&self.wakes.now), move |ticker| {
-            ticker.check()?;
-            // The other end is gone when the window is.
-            sender.send(picture::decoded(&engine, &theirs)).ok();
-            Ok(())
-        })?);
-        self.others.push(Box::new(move || match receiver.try_recv() {
-            Ok(result) => Some(Command::Found(Finding::Picture(path.clone(), result))),
-            Err(crossbeam_channel::TryRecvError::Empty) => None,
-            Err(crossbeam_channel::TryRecvError::Disconnected) => Some(Command::Found(Finding::Done)),
-        }));
         Ok(())
     }
 

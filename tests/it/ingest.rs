@@ -87,7 +87,10 @@ fn a_killed_run_is_continued() {
         .spawn()
         .unwrap();
     // Killed as soon as the first vectors are written.
-    let written = |entry: std::io::Result<fs_err::DirEntry>| entry.unwrap().metadata().unwrap().len() > 4096;
+    // A file may be renamed between its listing and the look at it.
+    let written = |entry: std::io::Result<fs_err::DirEntry>| {
+        entry.and_then(|entry| entry.metadata()).is_ok_and(|metadata| metadata.len() > 4096)
+    };
     let has_begun = || fs_err::read_dir(home.library().join("vectors")).is_ok_and(|mut entries| entries.any(written));
     while child.try_wait().unwrap().is_none() && !has_begun() {
         std::thread::yield_now();

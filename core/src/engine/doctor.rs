@@ -30,8 +30,11 @@ fn mended(settings: &Settings) -> Result<Vec<String>> {
     let mut texts = opened.findings;
     let damaged = opened.store.damaged_vectors()?;
     if damaged > 0 {
-        opened.store.compact_vectors()?;
-        texts.push(format!("{damaged} damaged vectors were dropped; `sightline index` computes them again"));
+        opened.store.repair_vectors()?;
+        texts.push(format!(
+            "{damaged} damaged vectors were replaced from the store, or dropped where it has none; `sightline index` \
+             computes those again"
+        ));
     }
     Ok(texts)
 }

@@ -92,7 +92,8 @@ impl Engine {
 
     /// The library is searched with this model from now on, once every photo has a vector of it.
     fn remember_model(&self, identity: &ModelIdentity) -> Result<()> {
-        if self.shared.store.missing_vectors(identity)?.is_empty() {
+        // Photos that cannot be reached now, behind a link or in a closed folder, do not hold this up.
+        if !self.shared.store.missing_vectors(identity)?.iter().any(|(_, path)| path.exists()) {
             let choice = Choice { name: self.shared.model_name.clone(), identity: identity.clone() };
             choice.write(&self.shared.settings.library)?;
         }
@@ -127,6 +128,10 @@ struct Run<'a> {
     report: IndexReport,
     /// Records of files that are no longer where they were: gone, or moved.
     missing: Vec<FileRecord>,
+    /// Records of files in folders that are empty now: moved, or else kept.
+    doubtful: HashSet<PathBuf>,
+    /// Those folders.
+    emptied: Vec<PathBuf>,
     /// What was in the files with a new path.
     arrived: Vec<(PathBuf, ContentHash)>,
     embedded: usize,
@@ -161,6 +166,8 @@ impl<'a> Run<'a> {
             ticker,
             report: IndexReport::default(),
             missing: Vec::new(),
+            doubtful: HashSet::new(),
+            emptied: Vec::new(),
             arrived: Vec::new(),
             embedded: 0,
             storing: Duration::ZERO,
@@ -232,7 +239,9 @@ impl<'a> Run<'a> {
                 work.push(Work { found: found(&file), why: Why::Unembedded });
             }
         }
-        self.missing = plan.missing;
+        self.doubtful = plan.doubtful.iter().map(|file| file.path.clone()).collect();
+        self.missing = plan.missing.into_iter().chain(plan.doubtful).collect();
+        self.emptied = plan.emptied;
         self.report.offline = plan.offline;
         Ok(work)
     }
@@ -308,7 +317,10 @@ impl<'a> Run<'a> {
 
     /// Tells moved files from gone ones, and forgets the old places of both.
     fn settle(&mut self) -> Result<()> {
-        let settled = library::settle(&self.missing, &self.arrived);
+        let mut settled = library::settle(&self.missing, &self.arrived);
+        let (kept, gone) = settled.gone.into_iter().partition(|path| self.doubtful.contains(path));
+        settled.gone = gone;
+        self.say_emptied(&kept);
         let from = settled.moved.iter().map(|(old, _)| old);
         let forgotten: Vec<&PathBuf> = from.chain(&settled.gone).collect();
         self.engine.shared.store.forget_files(&forgotten)?;
@@ -316,6 +328,17 @@ impl<'a> Run<'a> {
         self.report.gone = settled.gone.len();
         self.report.indexed = self.report.indexed.saturating_sub(settled.moved.len());
         Ok(())
+    }
+
+    /// Says of which folders `kept` records are, so that nobody wonders at photos that are not there.
+    fn say_emptied(&mut self, kept: &[PathBuf]) {
+        let reason = "this folder is empty and once was not; what was known of its photos is kept, in case their drive \
+                      is unplugged: remove the folder if they are gone";
+        for folder in std::mem::take(&mut self.emptied) {
+            if kept.iter().any(|path| path.starts_with(&folder)) {
+                self.report.failed.push(Problem { path: folder, reason: reason.to_owned() });
+            }
+        }
     }
 
     fn finish(mut self, started: Instant) -> IndexReport {

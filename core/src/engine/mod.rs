@@ -148,7 +148,8 @@ impl Engine {
     pub fn start_watch(&self, notify: impl Fn(WatchEvent) + Send + 'static) -> Result<Watch> {
         let folders = self.folders();
         let paths: Vec<PathBuf> = folders.iter().map(|folder| folder.path.clone()).collect();
-        let library = std::path::absolute(&self.shared.settings.library)?;
+        // Events have real paths, as the added folders do.
+        let library = fs_err::canonicalize(&self.shared.settings.library)?;
         let passed_on = move |event| {
             if let Some(event) = noticed(event, &folders, &library) {
                 notify(event);

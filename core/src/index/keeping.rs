@@ -66,25 +66,45 @@ impl Store {
         tables.remove(identity).map_or(Ok(()), Table::remove)
     }
 
-    /// Gives back the space of vectors whose photos are gone, once they are a quarter of a model's, and replaces damaged
-    /// ones by the store's, or drops them: they are missing then. Reads everything; snapshots taken before stay true.
+    /// Gives back the space of vectors whose photos are gone, once they are a quarter of a model's; reads nothing of
+    /// the others. Snapshots taken before stay true.
     ///
     /// # Errors
     /// [`Error::DiskFull`].
     pub fn compact_vectors(&self) -> Result<()> {
+        self.rewrite_tables(|table, is_wanted| table.compact(is_wanted))
+    }
+
+    /// Replaces damaged vectors by the store's, or drops them: they are missing then. Reads everything; snapshots taken
+    /// before stay true.
+    ///
+    /// # Errors
+    /// [`Error::DiskFull`].
+    pub fn repair_vectors(&self) -> Result<()> {
+        self.rewrite_tables(|table, is_wanted| match table.damaged_rows()? {
+            0 => Ok(None),
+            _ => table.rewrite(is_wanted).map(Some),
+        })
+    }
+
+    /// `rewrite` says how many rows it found damaged, or that it left the table as it is.
+    fn rewrite_tables(
+        &self,
+        rewrite: impl Fn(&mut Table, &dyn Fn(&ContentHash) -> bool) -> Result<Option<usize>>,
+    ) -> Result<()> {
         let wanted: HashTable<()> = self.files()?.into_iter().filter_map(|file| Some((file.hash?, ()))).collect();
         let is_wanted = |hash: &ContentHash| wanted.contains_key(hash);
         for table in write(&self.tables).values_mut() {
-            let damaged = table.damaged_rows()?;
             // Should anything fail after this, the next flush or opening writes the store's anew.
             let kept = lock(&self.kept).remove(table.identity());
-            if table.compact(is_wanted)? {
-                if damaged > 0 {
-                    self.refill(table, is_wanted)?;
+            match rewrite(table, &is_wanted)? {
+                Some(damaged) => {
+                    if damaged > 0 {
+                        self.refill(table, is_wanted)?;
+                    }
+                    self.keep_anew(table)?;
                 }
-                self.keep_anew(table)?;
-            } else {
-                lock(&self.kept).extend(kept.map(|kept| (kept.identity.clone(), kept)));
+                None => lock(&self.kept).extend(kept.map(|kept| (kept.identity.clone(), kept))),
             }
         }
         Ok(())
@@ -196,7 +216,7 @@ impl Store {
         let has_holes = table.has_holes();
         let count = self.refill(table, |_| true)?;
         if has_holes {
-            table.compact(|_| true)?;
+            table.rewrite(|_| true)?;
         }
         table.flush()?;
         // A table that only lost its end has the store's order again.

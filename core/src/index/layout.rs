@@ -1,7 +1,7 @@
 //! The library's folder: what lies where, who may use it, and what is done with parts that are broken. In: the folder.
 //! Out: paths, a lock, findings. Knows nothing of what the parts hold.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -130,11 +130,16 @@ pub(super) fn number(digits: &[u8]) -> Option<u64> {
 
 /// Writes a file whole or not at all.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_pieces(path, [bytes].into_iter())
+}
+
+/// Writes a file of these pieces, whole or not at all.
+pub(super) fn write_pieces<'a>(path: &Path, mut pieces: impl Iterator<Item = &'a [u8]>) -> Result<()> {
     let beside = path.with_extension("new");
-    let write = || {
-        let mut file = fs_err::File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
+    let mut write = || {
+        let mut file = BufWriter::new(fs_err::File::create(&beside)?);
+        pieces.try_for_each(|piece| file.write_all(piece))?;
+        file.into_inner().map_err(|error| error.into_error())?.sync_all()?;
         fs_err::rename(&beside, path)
     };
     write().map_err(|error| storage_error(error, path))

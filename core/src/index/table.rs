@@ -31,6 +31,11 @@ const MAX_DIM: usize = 1 << 16;
 /// So many of the last rows are compared with their checks on opening: what a crash can have hit.
 const CHECKED_ROWS: usize = 4096;
 
+/// Which writing of the files a header belongs to: [`NEW`], or the digest of the photos that were written anew. So a
+/// matrix and keys of different writings are told apart, and those of the same begin with the same rows.
+type Generation = [u8; 8];
+const NEW: Generation = [0; 8];
+
 /// A hash of hashes: its own first bytes are as random as it gets.
 #[derive(Default)]
 pub(super) struct FirstBytes(u64);
@@ -66,7 +71,8 @@ impl Table {
     pub fn create(folder: &Path, identity: &ModelIdentity, dim: usize) -> Result<Self> {
         let stem = folder.join(stem_name(identity));
         let (matrix, keys) = (matrix_path(&stem), keys_path(&stem));
-        let headers = [(matrix, matrix_header(identity, dim).to_vec()), (keys, keys_header(identity, dim)?)];
+        let headers =
+            [(matrix, matrix_header(identity, dim, &NEW).to_vec()), (keys, keys_header(identity, dim, &NEW)?)];
         for (path, header) in headers {
             super::layout::write_whole(&path, &header)?;
         }
@@ -192,36 +198,39 @@ impl Table {
         })
     }
 
-    /// Writes the files anew with only the whole rows that `is_kept`, if any is damaged or at least a quarter is not
-    /// kept. Maps of the old files stay whole.
-    pub fn compact(&mut self, is_kept: impl Fn(&ContentHash) -> bool) -> Result<bool> {
+    /// [`Table::rewrite`] if at least a quarter of the rows is not kept; else looks at no row and says `None`.
+    pub fn compact(&mut self, is_kept: impl Fn(&ContentHash) -> bool) -> Result<Option<usize>> {
         let kept = self.row_of.keys().filter(|hash| is_kept(hash)).count();
         let is_wasteful = kept < self.rows && (self.rows - kept) * 4 >= self.rows;
-        if !is_wasteful && self.damaged_rows()? == 0 {
-            return Ok(false);
-        }
-        let (matrix, keys) = (map(&self.matrix)?, map(&self.keys)?);
-        let old = self.vectors()?;
-        let mut rows = Rows { matrix: Vec::new(), keys: Vec::new(), hashes: Vec::new() };
-        for row in (0..old.rows()).filter(|row| is_row_whole(&matrix, &keys, *row, self.dim)) {
-            let hash = old.hash(row);
-            if self.row(&hash) == Some(row as u32) && is_kept(&hash) {
-                rows.push(0, hash, bytemuck::cast_slice(old.row(row)));
-            }
-        }
-        drop((old, matrix, keys));
-        self.replace(&rows)?;
-        Ok(true)
+        if is_wasteful { self.rewrite(is_kept).map(Some) } else { Ok(None) }
     }
 
-    fn replace(&mut self, rows: &Rows) -> Result<()> {
-        let matrix = [&matrix_header(&self.identity, self.dim)[..], &rows.matrix].concat();
-        let keys = [&keys_header(&self.identity, self.dim)?[..], &rows.keys].concat();
-        // A crash in between leaves a table without keys, which is made again from the store: old keys beside a new
-        // matrix would give photos each other's vectors.
-        fs_err::remove_file(keys_path(&self.stem))?;
-        super::layout::write_whole(&matrix_path(&self.stem), &matrix)?;
-        super::layout::write_whole(&keys_path(&self.stem), &keys)?;
+    /// Writes the files anew with only the whole rows that `is_kept`; says how many rows of kept photos were damaged.
+    /// Maps of the old files stay whole.
+    pub fn rewrite(&mut self, is_kept: impl Fn(&ContentHash) -> bool) -> Result<usize> {
+        let (matrix, keys) = (map(&self.matrix)?, map(&self.keys)?);
+        let mut rows: Vec<usize> =
+            self.row_of.iter().filter(|(hash, _)| is_kept(hash)).map(|(_, row)| *row as usize).collect();
+        rows.sort_unstable();
+        let (kept, holes) = (rows.len(), self.rows - self.row_of.len());
+        rows.retain(|row| is_row_whole(&matrix, &keys, *row, self.dim));
+        self.replace(&matrix, &keys, &rows)?;
+        Ok(kept - rows.len() + holes)
+    }
+
+    /// Replaces the files by ones of these rows. The matrix, which may be large, goes from file to file.
+    fn replace(&mut self, matrix: &[u8], keys: &[u8], rows: &[usize]) -> Result<()> {
+        let generation = generation(rows.iter().map(|row| hash_of(keys, *row)));
+        let header = matrix_header(&self.identity, self.dim, &generation);
+        let mut new_keys = keys_header(&self.identity, self.dim, &generation)?;
+        for (place, row) in rows.iter().enumerate() {
+            push_key(&mut new_keys, place, &hash_of(keys, *row), &matrix[row_range(*row, self.dim)]);
+        }
+        // A crash between the two leaves headers of different generations: old keys beside a new matrix would give
+        // photos each other's vectors. Such a table is made again from the store.
+        let pieces = rows.iter().map(|row| &matrix[row_range(*row, self.dim)]);
+        super::layout::write_pieces(&matrix_path(&self.stem), [&header[..]].into_iter().chain(pieces))?;
+        super::layout::write_whole(&keys_path(&self.stem), &new_keys)?;
         if let Some(fresh) = Self::open(&self.stem)? {
             *self = fresh;
         }
@@ -256,13 +265,28 @@ impl Rows {
     /// `first` is the number of rows before these.
     fn push(&mut self, first: usize, hash: ContentHash, row: &[u8]) {
         let number = first + self.hashes.len();
-        let row_check = digest8(row);
         self.matrix.extend_from_slice(row);
-        self.keys.extend_from_slice(&hash.0);
-        self.keys.extend_from_slice(&row_check);
-        self.keys.extend_from_slice(&key_check(number, &hash.0, &row_check));
+        push_key(&mut self.keys, number, &hash, row);
         self.hashes.push(hash);
     }
+}
+
+fn push_key(keys: &mut Vec<u8>, number: usize, hash: &ContentHash, row: &[u8]) {
+    let row_check = digest8(row);
+    keys.extend_from_slice(&hash.0);
+    keys.extend_from_slice(&row_check);
+    keys.extend_from_slice(&key_check(number, &hash.0, &row_check));
+}
+
+/// Of files that are written anew with the rows of these photos.
+fn generation(photos: impl Iterator<Item = ContentHash>) -> Generation {
+    let mut hasher = blake3::Hasher::new();
+    for hash in photos {
+        hasher.update(&hash.0);
+    }
+    let mut generation = NEW;
+    generation.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    generation
 }
 
 fn f16_bytes(vector: &UnitVector) -> Vec<u8> {
@@ -330,7 +354,7 @@ fn is_row_whole(matrix: &[u8], keys: &[u8], row: usize, dim: usize) -> bool {
     bytes.is_some_and(|bytes| keys[key_range(row)][32..40] == digest8(bytes))
 }
 
-/// Model and length of the vectors, if both headers are whole and of the same model.
+/// Model and length of the vectors, if both headers are whole, and of the same model and generation.
 fn read_headers(matrix: &[u8], keys: &[u8]) -> Option<(ModelIdentity, usize)> {
     let header = keys.get(..KEYS_HEADER)?;
     let (content, check) = header.split_at(KEYS_HEADER - 8);
@@ -340,30 +364,33 @@ fn read_headers(matrix: &[u8], keys: &[u8]) -> Option<(ModelIdentity, usize)> {
     let length = usize::from(u16::from_le_bytes([content[9], content[10]]));
     let (identity, dim): (ModelIdentity, u32) = decode(content.get(11..11 + length)?)?;
     let dim = usize::try_from(dim).ok().filter(|dim| (1..=MAX_DIM).contains(dim))?;
-    let is_same = matrix.get(..MATRIX_HEADER)? == matrix_header(&identity, dim);
+    let generation: &Generation = content.last_chunk()?;
+    let is_same = matrix.get(..MATRIX_HEADER)? == matrix_header(&identity, dim, generation);
     is_same.then_some((identity, dim))
 }
 
-fn keys_header(identity: &ModelIdentity, dim: usize) -> Result<Vec<u8>> {
+fn keys_header(identity: &ModelIdentity, dim: usize, generation: &Generation) -> Result<Vec<u8>> {
     let content = encode(VERSION, &(identity, dim as u32));
     let (version, content) = content.split_at(1);
     let mut header = [&KEYS_MAGIC[..], version, &(content.len() as u16).to_le_bytes(), content].concat();
-    if header.len() > KEYS_HEADER - 8 || dim == 0 || dim > MAX_DIM {
+    if header.len() > KEYS_HEADER - 16 || dim == 0 || dim > MAX_DIM {
         return Err(Error::bad_request(
             format!("the model {:.40?}… has a name or vectors too long to keep", identity.id),
             "give its folder a shorter name",
         ));
     }
-    header.resize(KEYS_HEADER - 8, 0);
+    header.resize(KEYS_HEADER - 16, 0);
+    header.extend_from_slice(generation);
     let check = digest8(&header);
     Ok([&header[..], &check].concat())
 }
 
-fn matrix_header(identity: &ModelIdentity, dim: usize) -> [u8; MATRIX_HEADER] {
+fn matrix_header(identity: &ModelIdentity, dim: usize, generation: &Generation) -> [u8; MATRIX_HEADER] {
     let mut header = [0; MATRIX_HEADER];
     header[..8].copy_from_slice(&MATRIX_MAGIC);
     header[8..12].copy_from_slice(&(dim as u32).to_le_bytes());
     header[12..44].copy_from_slice(blake3::hash(identity.to_string().as_bytes()).as_bytes());
+    header[44..52].copy_from_slice(generation);
     header
 }
 

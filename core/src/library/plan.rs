@@ -1,6 +1,6 @@
 //! What was found and what is recorded → what must be done. Pure: no files, no clocks.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Found, Scan};
@@ -17,6 +17,10 @@ pub struct Plan {
     pub changed: Vec<Found>,
     /// Records whose files are not there any more: gone, or moved away.
     pub missing: Vec<FileRecord>,
+    /// Records of files in folders inside that are empty now: gone or moved away, or on a drive that is unplugged.
+    pub doubtful: Vec<FileRecord>,
+    /// Those folders.
+    pub emptied: Vec<PathBuf>,
     /// Records of files that could not be looked for: their folder is offline or cannot be read. They are kept.
     pub kept: usize,
     /// Added folders that are offline: not there, or empty where records say that there was something.
@@ -41,16 +45,23 @@ pub fn plan(scan: &Scan, recorded: Vec<FileRecord>) -> Plan {
 
     let mut by_path: HashMap<&Path, &Found> = scan.found.iter().map(|found| (found.path.as_path(), found)).collect();
     let mut plan = Plan::default();
+    let mut emptied = BTreeSet::new();
     for file in recorded {
         match by_path.remove(file.path.as_path()) {
             Some(found) if is_same(found, &file) => plan.unchanged += 1,
             Some(found) => plan.changed.push(found.clone()),
             None if unknown.iter().any(|folder| file.path.starts_with(folder)) => plan.kept += 1,
-            None => plan.missing.push(file),
+            None => match scan.empty_inside.iter().find(|folder| file.path.starts_with(folder)) {
+                Some(folder) => {
+                    emptied.insert(folder.clone());
+                    plan.doubtful.push(file);
+                }
+                None => plan.missing.push(file),
+            },
         }
     }
     plan.new = scan.found.iter().filter(|found| by_path.contains_key(found.path.as_path())).cloned().collect();
-    Plan { offline, ..plan }
+    Plan { offline, emptied: emptied.into_iter().collect(), ..plan }
 }
 
 fn is_same(found: &Found, file: &FileRecord) -> bool {
@@ -149,6 +160,14 @@ mod tests {
         let plan = plan(&scan, vec![record("/drive/a", 1, 1)]);
         assert_eq!((plan.kept, plan.missing.len()), (1, 0));
         assert_eq!(plan.offline, [PathBuf::from("/drive")]);
+    }
+
+    #[test]
+    fn files_of_a_folder_inside_that_is_suddenly_empty_are_not_said_to_be_missing() {
+        let scan = Scan { empty_inside: vec!["/p/drive".into(), "/p/never used".into()], ..Scan::default() };
+        let plan = plan(&scan, vec![record("/p/drive/a", 1, 1), record("/p/drive too/b", 1, 2)]);
+        assert_eq!((paths(&plan.doubtful), paths(&plan.missing)), (vec!["/p/drive/a"], vec!["/p/drive too/b"]));
+        assert_eq!((plan.emptied, plan.offline), (vec![PathBuf::from("/p/drive")], vec![]));
     }
 
     #[test]

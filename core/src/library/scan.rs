@@ -32,6 +32,8 @@ pub struct Scan {
     pub missing: Vec<PathBuf>,
     /// Added folders with nothing at all in them: perhaps the mount point of a drive that is unplugged.
     pub empty: Vec<PathBuf>,
+    /// Folders inside with nothing at all in them: perhaps mount points, too.
+    pub empty_inside: Vec<PathBuf>,
     /// Folders inside that could not be read. What was in them is not known to be gone.
     pub unreadable: Vec<PathBuf>,
     /// The same with reasons, and files that could not be looked at.
@@ -91,14 +93,21 @@ impl<F: Fn(&Path) -> bool> Walk<F> {
 
     /// An added folder.
     fn root(&mut self, root: &Path, ticker: &Ticker) -> Result<()> {
+        let before = root_id(root);
         match fs_err::read_dir(root) {
             Ok(mut entries) => {
-                if entries.next().is_none() {
+                let is_empty = entries.next().is_none();
+                if is_empty {
                     self.scan.empty.push(root.to_owned());
                 } else if root.join(".nomedia").exists() {
                     self.problem(root, "this folder holds a file .nomedia; remove that file to see its photos".into());
                 }
-                self.folder(root, ticker)
+                self.folder(root, ticker)?;
+                // Its drive may have been unplugged meanwhile: what the walk did not find then is not gone.
+                if root_id(root) != before || is_empty != is_nothing_in(root) {
+                    self.scan.missing.push(root.to_owned());
+                }
+                Ok(())
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 self.scan.missing.push(root.to_owned());
@@ -114,7 +123,11 @@ impl<F: Fn(&Path) -> bool> Walk<F> {
     /// A folder and all below it.
     fn folder(&mut self, folder: &Path, ticker: &Ticker) -> Result<()> {
         let mut entries = WalkDir::new(folder).sort_by_file_name().into_iter();
+        // The folder that was entered last, until something is seen in it.
+        let mut entered: Option<DirEntry> = None;
         while let Some(entry) = entries.next() {
+            let depth = entry.as_ref().map_or_else(walkdir::Error::depth, DirEntry::depth);
+            self.leaves(entered.take(), depth);
             match entry {
                 Err(error) => self.failed(folder, &error),
                 Ok(entry) if entry.depth() > 0 && self.is_left_out(&entry) => {
@@ -124,7 +137,9 @@ impl<F: Fn(&Path) -> bool> Walk<F> {
                 }
                 // Only the folder that the walk begins with may be a link here.
                 Ok(entry) if entry.file_type().is_dir() || entry.depth() == 0 => {
-                    if !self.enters(entry.path()) {
+                    if self.enters(entry.path()) {
+                        entered = Some(entry);
+                    } else {
                         entries.skip_current_dir();
                     }
                     ticker.check()?;
@@ -133,7 +148,14 @@ impl<F: Fn(&Path) -> bool> Walk<F> {
                 Ok(entry) => self.file(&entry, ticker)?,
             }
         }
+        self.leaves(entered, 0);
         Ok(())
+    }
+
+    /// Notes a folder as empty if what comes next, at this depth, is not in it.
+    fn leaves(&mut self, entered: Option<DirEntry>, depth: usize) {
+        let empty = entered.filter(|folder| depth <= folder.depth() && !self.roots.contains(folder.path()));
+        self.scan.empty_inside.extend(empty.map(DirEntry::into_path));
     }
 
     fn is_left_out(&self, entry: &DirEntry) -> bool {
@@ -211,6 +233,15 @@ impl<F: Fn(&Path) -> bool> Walk<F> {
     fn problem(&mut self, path: &Path, reason: String) {
         self.scan.problems.push(Problem { path: path.to_owned(), reason });
     }
+}
+
+/// Which folder is at this path now; `None` if none is.
+fn root_id(root: &Path) -> Option<Id> {
+    id(root, &fs_err::metadata(root).ok()?)
+}
+
+fn is_nothing_in(folder: &Path) -> bool {
+    fs_err::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 #[cfg(unix)]
@@ -319,6 +350,17 @@ mod tests {
     }
 
     #[test]
+    fn empty_folders_inside_are_told_from_others() {
+        let folder = folder_of(&["a/b.jpg", "c/notes.txt", "e/.hidden", "g/.nomedia"]);
+        for empty in ["a/empty", "d", "f/deep/empty", "z", ".hidden", "excluded"] {
+            fs_err::create_dir_all(folder.path().join(empty)).unwrap();
+        }
+        let scan = scan_all(&[record(folder.path(), &["excluded"])]);
+        assert_eq!(scan.empty_inside, ["a/empty", "d", "f/deep/empty", "z"].map(|name| folder.path().join(name)));
+        assert_eq!(scan.empty, Vec::<PathBuf>::new());
+    }
+
+    #[test]
     fn an_added_folder_with_nomedia_says_why_it_shows_nothing() {
         let folder = folder_of(&["a.jpg", ".nomedia"]);
         let scan = scan_all(&[record(folder.path(), &[])]);
@@ -362,10 +404,56 @@ mod tests {
         }
 
         #[test]
-        fn broken_links_are_no_stop() {
+        fn broken_links_are_no_stop_and_what_is_behind_them_is_not_known_to_be_gone() {
             let folder = folder_of(&["b.jpg"]);
-            symlink("nowhere", folder.path().join("a.jpg")).unwrap();
-            assert_eq!(names(&scan_all(&[record(folder.path(), &[])]), folder.path()), ["b.jpg"]);
+            symlink("nowhere", folder.path().join("a")).unwrap();
+            let scan = scan_all(&[record(folder.path(), &[])]);
+            assert_eq!(names(&scan, folder.path()), ["b.jpg"]);
+            assert_eq!((scan.unreadable, scan.problems), (vec![folder.path().join("a")], vec![]));
+        }
+
+        /// The drive of an added folder with `a.jpg` and `b/c.jpg` goes while its first picture is looked at; `mount`
+        /// makes what is at its place then.
+        #[track_caller]
+        fn check_unplugged(mount: impl Fn(&Path)) {
+            let folder = folder_of(&["root/a.jpg", "root/b/c.jpg"]);
+            let (root, away) = (folder.path().join("root"), folder.path().join("away"));
+            let unplug = |path: &Path| {
+                if !away.exists() {
+                    fs_err::rename(&root, &away).unwrap();
+                    mount(&root);
+                }
+                path.extension().is_some_and(|extension| extension == "jpg")
+            };
+            let scan = scan(&[record(&root, &[])], unplug, &Ticker::silent()).unwrap();
+            assert_eq!(scan.missing, [root]);
+        }
+
+        #[test]
+        fn a_folder_whose_drive_goes_during_the_walk_is_missing() {
+            check_unplugged(|_| ());
+            check_unplugged(|root| fs_err::create_dir_all(root).unwrap());
+            check_unplugged(|root| {
+                fs_err::create_dir_all(root.join("b")).unwrap();
+                fs_err::write(root.join("b/notes.txt"), "x").unwrap();
+            });
+        }
+
+        #[test]
+        fn a_folder_that_is_emptied_during_the_walk_is_missing() {
+            let folder = folder_of(&["a.jpg"]);
+            let emptied = |path: &Path| fs_err::remove_file(path).is_ok();
+            let scan = scan(&[record(folder.path(), &[])], emptied, &Ticker::silent()).unwrap();
+            assert_eq!((scan.missing, scan.found), (vec![folder.path().to_owned()], vec![]));
+        }
+
+        #[test]
+        fn a_picture_that_cannot_be_looked_at_is_not_known_to_be_gone() {
+            let folder = folder_of(&["a.jpg", "b.jpg"]);
+            let removed = |path: &Path| !path.ends_with("a.jpg") || fs_err::remove_file(path).is_ok();
+            let scan = scan(&[record(folder.path(), &[])], removed, &Ticker::silent()).unwrap();
+            assert_eq!((names(&scan, folder.path()), scan.problems.len()), (vec!["b.jpg".to_owned()], 1));
+            assert_eq!(scan.unreadable, [folder.path().join("a.jpg")]);
         }
 
         #[test]

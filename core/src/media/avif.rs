@@ -286,3 +286,39 @@ fn plane(picture: &Picture, index: usize, samples: usize) -> Option<Samples<'_>>
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::Limits;
+
+    /// 64 × 48 pixels of grey, by libavif.
+    const GREY: &[u8] =
+        b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf\0\0\0\xe9meta\0\0\0\0\0\0\0!hdlr\0\0\0\0\0\0\0\0pict\0\0\0\0\0\0\0\0\
+        \0\0\0\0\0\0\0\0\x0epitm\0\0\0\0\0\x01\0\0\0\x1eiloc\0\0\0\0D\0\0\x01\0\x01\0\0\0\x01\0\0\x01\x0d\0\0\0\x1e\
+        \0\0\0(iinf\0\0\0\0\0\x01\0\0\0\x1ainfe\x02\0\0\0\0\x01\0\0av01Color\0\0\0\0hiprp\0\0\0Iipco\0\0\0\x14ispe\0\
+        \0\0\0\0\0\0@\0\0\00\0\0\0\x0epixi\0\0\0\0\x01\x08\0\0\0\x0cav1C\x81\0\x1c\0\0\0\0\x13colrnclx\0\x01\0\x0d\0\
+        \x06\x80\0\0\0\x17ipma\0\0\0\0\0\0\0\x01\0\x01\x04\x01\x02\x83\x04\0\0\0&mdat\x12\0\x0a\x09\x18\x15\x7f\xbd\
+        \xa6\x02\x1a\x0d@2\x0f\x1d\x85\x9d\xdcp,\0\xcf\xca:\xa4\x8dZs\xf7";
+
+    /// Decodes the picture with another size claimed for it.
+    #[track_caller]
+    fn check(width: u8, height: u8, expected: Option<(u32, u32)>) {
+        let mut bytes = GREY.to_vec();
+        let at = bytes.windows(4).position(|kind| kind == b"ispe").unwrap() + 8;
+        bytes[at..at + 8].copy_from_slice(&[0, 0, 0, width, 0, 0, 0, height]);
+        let found = avif(&bytes, &Budget::starting(&Limits::default()));
+        assert_eq!(found.ok().map(|raster| raster.full_size), expected);
+    }
+
+    #[test]
+    fn a_picture_of_the_claimed_size_is_decoded() {
+        check(64, 48, Some((64, 48)));
+    }
+
+    #[test]
+    fn a_picture_larger_than_claimed_is_refused() {
+        check(1, 1, None);
+        check(64, 47, None);
+    }
+}

@@ -323,7 +323,11 @@ fn after_offset(block: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::Limits;
+    use crate::media::budget::Budget;
+    use crate::media::isolate::isolated;
     use proptest::prelude::*;
+    use std::time::Duration;
 
     #[track_caller]
     fn check_orientation(irot: Option<u8>, imir: Option<u8>, expected: u32) {
@@ -360,6 +364,35 @@ mod tests {
     #[test]
     fn a_box_shorter_than_its_header_ends_the_walk() {
         assert_eq!(boxes(b"\0\0\0\x04ftyp\0\0\0\x08free").count(), 0);
+    }
+
+    fn boxed(kind: &Kind, body: &[u8]) -> Vec<u8> {
+        [&((body.len() + 8) as u32).to_be_bytes()[..], kind, body].concat()
+    }
+
+    /// Checks that the items of such a file are read before the time is over.
+    #[track_caller]
+    fn check_ends(inner: &[u8]) {
+        let file = boxed(b"meta", &[&[0; 4], inner].concat());
+        let limits = Limits { timeout: Duration::from_secs(10), ..Limits::default() };
+        let found = isolated(&Budget::starting(&limits), move |_| Ok(Items::new(&file).is_some()));
+        assert_eq!(found, Ok(true));
+    }
+
+    #[test]
+    fn references_past_the_cap_cost_nothing() {
+        // Each box claims 65,535 references; the first one has them.
+        let full = [&[0, 1, 0xff, 0xff][..], &[0; 2 * 0xffff]].concat();
+        let empty = boxed(b"dimg", &[0, 1, 0xff, 0xff]);
+        check_ends(&boxed(b"iref", &[&[0; 4], &boxed(b"dimg", &full)[..], &empty.repeat(500_000)].concat()));
+    }
+
+    #[test]
+    fn places_past_the_cap_cost_nothing() {
+        // Offsets, lengths and bases of no bytes; 65,535 items of 65,535 extents.
+        let items = [0, 1, 0, 0, 0xff, 0xff].repeat(0xffff);
+        let places = boxed(b"iloc", &[&[0, 0, 0, 0, 0, 0, 0xff, 0xff][..], &items].concat());
+        check_ends(&places.repeat(200));
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! What one picture may cost. In: the caller's limits. Out: a budget that decoders ask before they allocate, and the
 //! refusals they give. Knows no format.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::decode::Limits;
@@ -45,9 +45,14 @@ impl Refusal {
     }
 
     /// The time is over.
-    pub fn too_slow(timeout: Duration) -> Self {
+    fn too_slow(timeout: Duration) -> Self {
         let what = format!("this picture was not decoded within {} seconds", timeout.as_secs_f32().ceil());
         Self::new(what, "save it again smaller or in another format")
+    }
+
+    /// Other pictures hold the memory.
+    fn crowded() -> Self {
+        Self::passing("other pictures took the memory to decode this one for too long", "try this one again later")
     }
 }
 
@@ -59,8 +64,8 @@ fn one_line(text: &str) -> String {
     text.chars().take(160).collect()
 }
 
-/// What is left for one picture.
-#[derive(Debug, Clone, Copy)]
+/// What is left for one picture. Clones are the same budget.
+#[derive(Debug, Clone)]
 pub(super) struct Budget {
     /// Most pixels of the decoded picture.
     pub max_pixels: u64,
@@ -70,13 +75,23 @@ pub(super) struct Budget {
     pub deadline: Instant,
     /// What the deadline was made from, for the message.
     pub timeout: Duration,
+    account: Arc<Mutex<Account>>,
+}
+
+/// What one picture holds of the memory that all decodes have together.
+#[derive(Debug, Default)]
+struct Account {
+    bytes: u64,
+    /// How long it waited for them.
+    waited: Duration,
+    is_closed: bool,
 }
 
 impl Budget {
     /// A budget that starts now.
     pub fn starting(limits: &Limits) -> Self {
         let Limits { max_pixels, max_bytes, timeout, .. } = *limits;
-        Self { max_pixels, max_bytes, deadline: Instant::now() + timeout, timeout }
+        Self { max_pixels, max_bytes, deadline: Instant::now() + timeout, timeout, account: Arc::default() }
     }
 
     /// Refuses a picture of `width` × `height` pixels that needs `bytes_per_pixel` to decode.
@@ -96,26 +111,55 @@ impl Budget {
 
     /// Refuses once the time is over.
     pub fn check_time(&self) -> Outcome<()> {
-        if Instant::now() < self.deadline { Ok(()) } else { Err(Refusal::too_slow(self.timeout)) }
+        if Instant::now() < self.deadline { Ok(()) } else { Err(self.too_slow()) }
     }
 
-    /// Waits until the decodes under way leave `bytes` for this one; the share goes back when it is dropped.
+    /// Why there is no time left: the picture itself, unless most of the time went to waiting for others.
+    pub fn too_slow(&self) -> Refusal {
+        let waited = locked(&self.account).waited;
+        if waited * 2 > self.timeout { Refusal::crowded() } else { Refusal::too_slow(self.timeout) }
+    }
+
+    /// Waits until the decodes under way leave `bytes` for this one; the share goes back when it is dropped, or when the
+    /// picture is [given up](Budget::give_up).
     ///
     /// # Errors
-    /// A refusal when that takes longer than this picture may.
+    /// A passing refusal when that takes longer than this picture may, or when it was given up meanwhile.
     pub fn reserve(&self, bytes: u64) -> Outcome<Reservation> {
-        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = Instant::now();
+        let mut held = locked(&HELD);
         while *held > 0 && *held + bytes > MAX_HELD_BYTES {
             let left = self.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                // Other pictures had the memory all the time: nothing is known of this one.
-                let what = "other pictures took all the memory for decoding";
-                return Err(Refusal::passing(what, "try this one again later"));
+                return Err(Refusal::crowded());
             }
             held = RELEASED.wait_timeout(held, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+        let mut account = locked(&self.account);
+        if account.is_closed {
+            return Err(Refusal::crowded());
+        }
+        account.waited += start.elapsed();
+        account.bytes += bytes;
         *held += bytes;
-        Ok(Reservation { bytes })
+        Ok(Reservation { bytes, account: Arc::clone(&self.account) })
+    }
+
+    /// Gives back what this picture holds, whatever its decoder does from now on, and refuses it further memory: a
+    /// decoder that hangs must not keep all others waiting. It may still hold the memory itself, which is then counted
+    /// nowhere; `isolate` bounds how many such decoders there are.
+    pub fn give_up(&self) {
+        let mut held = locked(&HELD);
+        let mut account = locked(&self.account);
+        account.is_closed = true;
+        *held -= std::mem::take(&mut account.bytes);
+        RELEASED.notify_all();
+    }
+
+    /// Bytes that this picture holds.
+    #[cfg(test)]
+    pub fn held(&self) -> u64 {
+        locked(&self.account).bytes
     }
 }
 
@@ -130,19 +174,32 @@ fn too_large((width, height): (u32, u32), limit: u64) -> Refusal {
 // All decodes together, however many threads call: indexing has to stay below 1 GiB with everything else in it.
 const MAX_HELD_BYTES: u64 = 640 << 20;
 
+// Locked before any account.
 static HELD: Mutex<u64> = Mutex::new(0);
 static RELEASED: Condvar = Condvar::new();
+
+/// Numbers stay whole when a thread panics, so a poisoned lock is as good as any.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A share of the memory that all decodes have together.
 #[derive(Debug)]
 pub(super) struct Reservation {
     bytes: u64,
+    account: Arc<Mutex<Account>>,
 }
 
 impl Drop for Reservation {
+    /// The share of a picture that was given up has gone back already.
     fn drop(&mut self) {
-        *HELD.lock().unwrap_or_else(PoisonError::into_inner) -= self.bytes;
-        RELEASED.notify_all();
+        let mut held = locked(&HELD);
+        let mut account = locked(&self.account);
+        if !account.is_closed {
+            account.bytes -= self.bytes;
+            *held -= self.bytes;
+            RELEASED.notify_all();
+        }
     }
 }
 
@@ -184,5 +241,35 @@ mod tests {
     #[test]
     fn an_empty_picture_is_refused() {
         check((0, 5), 3, Some("empty"));
+    }
+
+    fn lasting(timeout: Duration) -> Budget {
+        Budget::starting(&Limits { timeout, ..Limits::default() })
+    }
+
+    #[test]
+    fn waiting_for_memory_in_vain_is_not_the_fault_of_the_picture() {
+        let _all = lasting(Duration::from_secs(60)).reserve(MAX_HELD_BYTES).unwrap();
+        let refusal = lasting(Duration::from_millis(1)).reserve(1).unwrap_err();
+        assert!(refusal.is_passing, "{refusal:?}");
+    }
+
+    #[test]
+    fn time_that_went_to_waiting_is_not_the_fault_of_the_picture() {
+        let slow = lasting(Duration::ZERO);
+        assert!(!slow.check_time().unwrap_err().is_passing);
+        locked(&slow.account).waited = Duration::from_secs(1);
+        assert!(slow.check_time().unwrap_err().is_passing);
+    }
+
+    #[test]
+    fn a_picture_that_is_given_up_gives_its_memory_back_once() {
+        let hanging = lasting(Duration::from_secs(60));
+        let share = hanging.reserve(MAX_HELD_BYTES).unwrap();
+        hanging.give_up();
+        let _all = lasting(Duration::from_secs(20)).reserve(MAX_HELD_BYTES).unwrap();
+        drop(share);
+        assert!(lasting(Duration::from_millis(1)).reserve(1).is_err());
+        assert!(hanging.reserve(0).is_err());
     }
 }

@@ -102,7 +102,7 @@ pub fn decode_bytes(path: &Path, bytes: Arc<[u8]>, limits: &Limits) -> Result<De
     check_file_size(path, bytes.len() as u64, limits)?;
     let extension = extension(path);
     let budget = Budget::starting(limits);
-    isolated(limits.timeout, move || decoded(&Source { bytes: &bytes, extension: &extension }, &budget))
+    isolated(&budget, move |budget| decoded(&Source { bytes: &bytes, extension: &extension }, budget))
         .map_err(|refusal| refused(path, refusal))
 }
 

@@ -1,17 +1,19 @@
-//! Work on untrusted bytes, held apart. In: a function and a time. Out: its result, or a refusal when it panicked or
+//! Work on untrusted bytes, held apart. In: a function and its budget. Out: its result, or a refusal when it panicked or
 //! took too long. Knows nothing of pictures.
 //!
 //! The work runs on a thread of its own. When the time is over the caller goes on at once and the thread is left to
-//! end by itself; while [`MAX_ABANDONED`] such threads are still running, further work is refused.
+//! end by itself; while [`MAX_ABANDONED`] such threads are still running, further work is refused. The share of the
+//! memory that a thread reserved goes back when it is left, so that the others go on; what it really holds it keeps
+//! until it ends. At worst that is [`MAX_ABANDONED`] times what one picture may hold, beyond what is counted.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Once};
 use std::thread::Builder;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::budget::{Outcome, Refusal};
+use super::budget::{Budget, Outcome, Refusal};
 
 /// The name of the threads, by which the panic hook knows them.
 const THREAD_NAME: &str = "picture";
@@ -19,8 +21,8 @@ const THREAD_NAME: &str = "picture";
 // Decoders recurse little, but a hostile file must not reach the end of the stack: 16 MiB are only reserved, not used.
 const STACK_BYTES: usize = 16 << 20;
 
-/// Most threads that were given up on and have not ended. One that never ends keeps its place, and its share of the
-/// memory, until the program ends.
+/// Most threads that were given up on and have not ended. One that never ends keeps its place, and its memory, until the
+/// program ends.
 const MAX_ABANDONED: usize = 8;
 
 // How much longer than the work's own deadline the caller waits: a decoder that looks at the clock says more.
@@ -28,10 +30,10 @@ const GRACE: Duration = Duration::from_millis(500);
 
 static ABANDONED: AtomicUsize = AtomicUsize::new(0);
 
-/// Runs `work` on a thread of its own and waits at most `timeout` and a little more.
+/// Runs `work` on a thread of its own and waits for it as long as the budget lasts and a little more.
 pub(super) fn isolated<T: Send + 'static>(
-    timeout: Duration,
-    work: impl FnOnce() -> Outcome<T> + Send + 'static,
+    budget: &Budget,
+    work: impl FnOnce(&Budget) -> Outcome<T> + Send + 'static,
 ) -> Outcome<T> {
     if ABANDONED.load(Ordering::Relaxed) >= MAX_ABANDONED {
         return Err(Refusal::passing(
@@ -41,10 +43,12 @@ pub(super) fn isolated<T: Send + 'static>(
     }
     quiet_panics();
     let settled = Arc::new(AtomicBool::new(false));
-    let receiver = start(Arc::clone(&settled), work)?;
-    match receiver.recv_timeout(timeout + GRACE) {
+    let own = budget.clone();
+    let receiver = start(Arc::clone(&settled), move || work(&own))?;
+    let left = budget.deadline.saturating_duration_since(Instant::now());
+    match receiver.recv_timeout(left + GRACE) {
         Ok(outcome) => outcome,
-        Err(RecvTimeoutError::Timeout) => abandon(&receiver, &settled, timeout),
+        Err(RecvTimeoutError::Timeout) => abandon(&receiver, &settled, budget),
         Err(RecvTimeoutError::Disconnected) => Err(panicked()),
     }
 }
@@ -74,13 +78,14 @@ fn start<T: Send + 'static>(
 }
 
 /// Leaves the thread to itself, unless it finished in this very moment.
-fn abandon<T>(receiver: &Receiver<Outcome<T>>, settled: &AtomicBool, timeout: Duration) -> Outcome<T> {
+fn abandon<T>(receiver: &Receiver<Outcome<T>>, settled: &AtomicBool, budget: &Budget) -> Outcome<T> {
     ABANDONED.fetch_add(1, Ordering::Relaxed);
     if settled.swap(true, Ordering::AcqRel) {
         ABANDONED.fetch_sub(1, Ordering::Relaxed);
         return receiver.try_recv().unwrap_or_else(|_| Err(panicked()));
     }
-    Err(Refusal::too_slow(timeout))
+    budget.give_up();
+    Err(budget.too_slow())
 }
 
 fn panicked() -> Refusal {
@@ -106,11 +111,16 @@ fn quiet_panics() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::Limits;
     use std::sync::mpsc::sync_channel;
 
+    fn lasting(timeout: Duration) -> Budget {
+        Budget::starting(&Limits { timeout, ..Limits::default() })
+    }
+
     #[track_caller]
-    fn check(timeout: Duration, work: impl FnOnce() -> Outcome<u8> + Send + 'static, expected: Result<u8, &str>) {
-        match (isolated(timeout, work), expected) {
+    fn check(budget: &Budget, work: impl FnOnce(&Budget) -> Outcome<u8> + Send + 'static, expected: Result<u8, &str>) {
+        match (isolated(budget, work), expected) {
             (Ok(found), Ok(value)) => assert_eq!(found, value),
             (Err(refusal), Err(part)) => assert!(refusal.what.contains(part), "{refusal:?}"),
             (found, _) => panic!("{found:?} where {expected:?} was expected"),
@@ -119,22 +129,25 @@ mod tests {
 
     #[test]
     fn work_that_ends_gives_its_result() {
-        check(Duration::from_secs(60), || Ok(7), Ok(7));
+        check(&lasting(Duration::from_secs(60)), |_| Ok(7), Ok(7));
     }
 
     #[test]
     fn a_panic_becomes_a_refusal() {
-        check(Duration::from_secs(60), || panic!("on purpose"), Err("stumbled"));
+        check(&lasting(Duration::from_secs(60)), |_| panic!("on purpose"), Err("stumbled"));
     }
 
     #[test]
-    fn work_without_end_is_left_behind_and_counted_until_it_ends() {
+    fn work_without_end_is_left_behind_and_its_memory_counted_no_more() {
         let (stop, stopped) = sync_channel::<()>(0);
-        let endless = move || {
+        let endless = move |budget: &Budget| -> Outcome<u8> {
+            let _share = budget.reserve(1 << 20)?;
             stopped.recv().ok();
             Ok(1)
         };
-        check(Duration::from_millis(1), endless, Err("was not decoded within"));
+        let budget = lasting(Duration::from_secs(1));
+        check(&budget, endless, Err("was not decoded within"));
+        assert_eq!(budget.held(), 0);
         drop(stop);
     }
 }

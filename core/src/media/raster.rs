@@ -126,7 +126,7 @@ fn limits(budget: &Budget) -> image::Limits {
 
 fn refusal(name: &str, error: ImageError, budget: &Budget) -> Refusal {
     match error {
-        ImageError::IoError(error) if error.kind() == io::ErrorKind::TimedOut => Refusal::too_slow(budget.timeout),
+        ImageError::IoError(error) if error.kind() == io::ErrorKind::TimedOut => budget.too_slow(),
         ImageError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => Refusal::new(
             format!("this {name} picture is cut off before its end"),
             "copy it again from where it came from",

@@ -46,7 +46,7 @@ fn holds_sensor_data(bytes: &[u8]) -> bool {
 }
 
 fn decoded(source: &Source<'_>, budget: &Budget) -> Outcome<Raster> {
-    let Some(preview) = largest_preview(source.bytes) else { return without_preview(source, budget) };
+    let Some(preview) = largest_preview(source.bytes, budget)? else { return without_preview(source, budget) };
     let raster = jpeg::jpeg(preview, budget)?;
     // A preview with EXIF of its own was turned by it; the others are stored as the sensor saw.
     let has_own = exif_block(preview).is_some();
@@ -60,20 +60,20 @@ fn without_preview(source: &Source<'_>, budget: &Budget) -> Outcome<Raster> {
     if !is_tiff(source.bytes) {
         return Err(missing);
     }
-    (raster::TIFF.decode)(source, budget).map_err(|_| missing)
+    (raster::TIFF.decode)(source, budget).map_err(|refusal| if refusal.is_passing { refusal } else { missing })
 }
 
 /// The largest JPEG in the file by pixels, wherever the maker put it.
-fn largest_preview(bytes: &[u8]) -> Option<&[u8]> {
+fn largest_preview<'a>(bytes: &'a [u8], budget: &Budget) -> Outcome<Option<&'a [u8]>> {
     let mut candidates = directory_previews(bytes);
     candidates.extend(fujifilm_preview(bytes));
     let best = best(&candidates);
     // The walk knows no maker notes; a small thumbnail is worth a look at the whole file.
     if best.is_some_and(|preview| pixels(preview) >= GOOD_PIXELS) {
-        return best;
+        return Ok(best);
     }
-    candidates.extend(scanned_previews(bytes));
-    self::best(&candidates)
+    candidates.extend(scanned_previews(bytes, budget)?);
+    Ok(self::best(&candidates))
 }
 
 // About 1000 × 640: enough for any encoder, and more than the thumbnails of 160 × 120 that every raw file also has.
@@ -131,10 +131,19 @@ const MAX_HEADER: usize = 1 << 20;
 
 /// JPEGs anywhere in the file, for makers who point to them from their own notes only. Each reaches to the end of the
 /// file: the decoder stops at the end marker.
-fn scanned_previews(bytes: &[u8]) -> Vec<&[u8]> {
-    let starts = bytes.windows(3).enumerate().filter(|(_, window)| is_jpeg(window)).take(MAX_STARTS);
-    let jpegs = starts.map(|(start, _)| &bytes[start..]);
-    jpegs.filter(|jpeg| pixels(&jpeg[..jpeg.len().min(MAX_HEADER)]) > 0).take(MAX_SCANNED).collect()
+fn scanned_previews<'a>(bytes: &'a [u8], budget: &Budget) -> Outcome<Vec<&'a [u8]>> {
+    let starts = bytes.windows(3).enumerate().filter(|(_, window)| is_jpeg(window)).map(|(start, _)| &bytes[start..]);
+    let mut found = Vec::new();
+    for jpeg in starts.take(MAX_STARTS) {
+        budget.check_time()?;
+        if pixels(&jpeg[..jpeg.len().min(MAX_HEADER)]) > 0 {
+            found.push(jpeg);
+        }
+        if found.len() == MAX_SCANNED {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -151,7 +160,8 @@ mod tests {
     /// Checks the width of the preview that is found in `bytes`.
     #[track_caller]
     fn check(bytes: &[u8], expected_width: Option<u32>) {
-        let found = largest_preview(bytes).and_then(jpeg::header).map(|header| header.width);
+        let budget = Budget::starting(&crate::media::Limits::default());
+        let found = largest_preview(bytes, &budget).unwrap().and_then(jpeg::header).map(|header| header.width);
         assert_eq!(found, expected_width);
     }
 
@@ -175,6 +185,12 @@ mod tests {
     fn a_file_full_of_starts_is_looked_at_no_further() {
         // Without a bound this takes hours.
         check(&[&b"II\x2a\0"[..], &b"\xff\xd8\xff".repeat(3 << 20)].concat(), None);
+    }
+
+    #[test]
+    fn the_look_for_starts_ends_with_the_time() {
+        let limits = crate::media::Limits { timeout: std::time::Duration::ZERO, ..crate::media::Limits::default() };
+        assert!(largest_preview(b"II\x2a\0....\xff\xd8\xff", &Budget::starting(&limits)).is_err());
     }
 
     #[test]

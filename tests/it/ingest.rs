@@ -133,26 +133,6 @@ fn an_unplugged_drive_keeps_its_photos() {
     assert!(engine.snapshot().entries.iter().all(|entry| !entry.is_offline));
 }
 
-#[test]
-fn photos_of_a_folder_inside_that_is_suddenly_empty_are_kept_unless_they_were_moved() {
-    let home = Home::with_pictures(3);
-    let inside = home.pictures().join("drive");
-    fs_err::create_dir_all(&inside).unwrap();
-    fs_err::rename(home.picture(0), inside.join("a.png")).unwrap();
-    fs_err::rename(home.picture(1), inside.join("b.png")).unwrap();
-    let engine = home.engine(None);
-    home.index(&engine);
-    let away = home.folder.path().join("unplugged");
-    fs_err::rename(inside.join("a.png"), &away).unwrap();
-    fs_err::rename(inside.join("b.png"), home.picture(1)).unwrap();
-    let report = home.index(&engine);
-    assert_eq!((report.moved, report.gone, report.failed.len()), (1, 0, 1), "{:?}", report.failed);
-    check_complete(&engine.snapshot(), 3);
-    fs_err::rename(&away, inside.join("a.png")).unwrap();
-    let report = home.index(&engine);
-    assert_eq!((report.indexed, report.unchanged, report.failed.len()), (0, 3, 0), "{:?}", report.failed);
-}
-
 #[cfg(unix)]
 #[test]
 fn photos_behind_a_link_to_an_unplugged_drive_are_kept() {

@@ -435,7 +435,7 @@ pub(super) mod tests {
     }
 
     fn answered(state: &mut State) {
-        let record = FolderRecord { path: "/a".into(), excluded: Vec::new(), is_offline: false };
+        let record = FolderRecord::new("/a".into());
         state.library.folders = Some(vec![Folder { record, photos: 1 }]);
         let identity = sightline_core::models::ModelIdentity { id: "toy".to_owned(), digest: "0".to_owned() };
         let vectors = Arc::new(sightline_core::index::Vectors::empty(identity, 1));

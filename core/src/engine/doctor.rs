@@ -64,8 +64,10 @@ fn contents(Opened { store, findings }: &Opened) -> Result<Vec<Finding>> {
         let text = format!("{problems} files could not be used; `sightline index --json` lists them with the reasons");
         said.push(finding("files", Severity::Notice, text));
     }
-    for folder in folders.iter().filter(|folder| folder.is_offline) {
-        let text = format!("not there now, its photos are kept: {}", folder.path.display());
+    let away = folders.iter().filter(|folder| folder.is_offline).map(|folder| &folder.path);
+    let unplugged = folders.iter().flat_map(|folder| &folder.drives).filter(|drive| drive.is_offline);
+    for path in away.chain(unplugged.map(|drive| &drive.path)) {
+        let text = format!("not there now, its photos are kept: {}", path.display());
         said.push(finding("folder", Severity::Notice, text));
     }
     Ok(said)

@@ -12,9 +12,9 @@ use super::pipeline::{Found as Content, Outcome, Pipeline};
 use super::request::IndexReport;
 use super::{Choice, Engine};
 use crate::error::{Error, Problem, Result};
-use crate::index::{ContentHash, FileRecord, FolderRecord, Indexed};
+use crate::index::{ContentHash, Drive, FileRecord, FolderRecord, Indexed};
 use crate::jobs::Ticker;
-use crate::library::{self, Found, Plan};
+use crate::library::{self, Found, Plan, Scan};
 use crate::media::{self, Limits};
 use crate::models::{Encoder, ModelIdentity};
 
@@ -65,7 +65,7 @@ impl Engine {
         for folder in folders {
             let path = real_folder(folder, &known)?;
             let record = known.iter().find(|known| known.path == path).cloned();
-            let record = record.unwrap_or_else(|| FolderRecord { path, excluded: Vec::new(), is_offline: false });
+            let record = record.unwrap_or_else(|| FolderRecord::new(path));
             self.shared.store.add_folder(&record)?;
             adopted.push(record);
         }
@@ -128,10 +128,6 @@ struct Run<'a> {
     report: IndexReport,
     /// Records of files that are no longer where they were: gone, or moved.
     missing: Vec<FileRecord>,
-    /// Records of files in folders that are empty now: moved, or else kept.
-    doubtful: HashSet<PathBuf>,
-    /// Those folders.
-    emptied: Vec<PathBuf>,
     /// What was in the files with a new path.
     arrived: Vec<(PathBuf, ContentHash)>,
     embedded: usize,
@@ -166,8 +162,6 @@ impl<'a> Run<'a> {
             ticker,
             report: IndexReport::default(),
             missing: Vec::new(),
-            doubtful: HashSet::new(),
-            emptied: Vec::new(),
             arrived: Vec::new(),
             embedded: 0,
             storing: Duration::ZERO,
@@ -196,7 +190,8 @@ impl<'a> Run<'a> {
         let broken: Vec<FileRecord> = recorded.iter().filter(|file| file.problem.is_some()).cloned().collect();
         let plan = library::plan(&scan, recorded);
         for folder in folders {
-            store.set_offline(&folder.path, plan.offline.contains(&folder.path))?;
+            let drives = drives_in(&folder.path, &scan);
+            store.set_presence(&folder.path, plan.offline.contains(&folder.path), drives)?;
         }
         let unembedded = store.missing_vectors(self.encoder.identity())?;
         self.report.found = scan.found.len();
@@ -239,9 +234,7 @@ impl<'a> Run<'a> {
                 work.push(Work { found: found(&file), why: Why::Unembedded });
             }
         }
-        self.doubtful = plan.doubtful.iter().map(|file| file.path.clone()).collect();
-        self.missing = plan.missing.into_iter().chain(plan.doubtful).collect();
-        self.emptied = plan.emptied;
+        self.missing = plan.missing;
         self.report.offline = plan.offline;
         Ok(work)
     }
@@ -317,10 +310,7 @@ impl<'a> Run<'a> {
 
     /// Tells moved files from gone ones, and forgets the old places of both.
     fn settle(&mut self) -> Result<()> {
-        let mut settled = library::settle(&self.missing, &self.arrived);
-        let (kept, gone) = settled.gone.into_iter().partition(|path| self.doubtful.contains(path));
-        settled.gone = gone;
-        self.say_emptied(&kept);
+        let settled = library::settle(&self.missing, &self.arrived);
         let from = settled.moved.iter().map(|(old, _)| old);
         let forgotten: Vec<&PathBuf> = from.chain(&settled.gone).collect();
         self.engine.shared.store.forget_files(&forgotten)?;
@@ -330,22 +320,18 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Says of which folders `kept` records are, so that nobody wonders at photos that are not there.
-    fn say_emptied(&mut self, kept: &[PathBuf]) {
-        let reason = "this folder is empty and once was not; what was known of its photos is kept, in case their drive \
-                      is unplugged: remove the folder if they are gone";
-        for folder in std::mem::take(&mut self.emptied) {
-            if kept.iter().any(|path| path.starts_with(&folder)) {
-                self.report.failed.push(Problem { path: folder, reason: reason.to_owned() });
-            }
-        }
-    }
-
     fn finish(mut self, started: Instant) -> IndexReport {
         self.report.failed.sort_by(|a, b| a.path.cmp(&b.path));
         self.report.seconds = started.elapsed().as_secs_f64();
         self.report
     }
+}
+
+/// The drives in a folder: those that are mounted, and those that were.
+fn drives_in(folder: &Path, scan: &Scan) -> Vec<Drive> {
+    let drive = |is_offline| move |path: &PathBuf| Drive { path: path.clone(), is_offline };
+    let drives = scan.drives.iter().map(drive(false)).chain(scan.unplugged.iter().map(drive(true)));
+    drives.filter(|drive| drive.path.starts_with(folder)).collect()
 }
 
 fn found(file: &FileRecord) -> Found {

@@ -2,12 +2,12 @@
 //! holds now. Pure: the journal and the store keep the same slots, each in its own way.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::record::{decode, encode, path_key, path_of_key};
-use super::{ContentHash, FolderRecord};
+use super::{ContentHash, Drive, FolderRecord};
 use crate::models::ModelIdentity;
 
 /// A search that the user named.
@@ -52,7 +52,23 @@ struct FolderV1 {
     is_offline: bool,
 }
 
-/// The version of all values here.
+/// Version 2 of a folder's value: `drives` are bytes of paths, and whether they were offline.
+#[derive(Serialize, Deserialize)]
+struct FolderV2 {
+    excluded: Vec<Vec<u8>>,
+    is_offline: bool,
+    drives: Vec<(Vec<u8>, bool)>,
+}
+
+impl From<FolderV1> for FolderV2 {
+    fn from(FolderV1 { excluded, is_offline }: FolderV1) -> Self {
+        Self { excluded, is_offline, drives: Vec::new() }
+    }
+}
+
+/// The version of a folder's value.
+const FOLDER_VERSION: u8 = 2;
+/// The version of all other values here.
 const VALUE_VERSION: u8 = 1;
 
 impl Change {
@@ -67,8 +83,9 @@ impl Change {
 
     pub fn folder(folder: &FolderRecord) -> Self {
         let excluded = folder.excluded.iter().map(|path| path_key(path)).collect();
-        let value = FolderV1 { excluded, is_offline: folder.is_offline };
-        Self::set(Slot::Folder(path_key(&folder.path)), &value)
+        let drives = folder.drives.iter().map(|drive| (path_key(&drive.path), drive.is_offline)).collect();
+        let value = FolderV2 { excluded, is_offline: folder.is_offline, drives };
+        Self { slot: Slot::Folder(path_key(&folder.path)), value: Some(encode(FOLDER_VERSION, &value)) }
     }
 
     /// The tags of a photo, sorted and each once; none at all empty the slot.
@@ -123,11 +140,7 @@ impl Made {
 
     pub fn folders(&self) -> Vec<FolderRecord> {
         let folder = |(slot, value): (&Slot, &Vec<u8>)| match slot {
-            Slot::Folder(key) => {
-                let FolderV1 { excluded, is_offline } = read(value)?;
-                let excluded = excluded.iter().map(|key| path_of_key(key)).collect();
-                Some(FolderRecord { path: path_of_key(key), excluded, is_offline })
-            }
+            Slot::Folder(key) => folder_of(path_of_key(key), value),
             _ => None,
         };
         self.slots.iter().filter_map(folder).collect()
@@ -191,10 +204,45 @@ impl Made {
     }
 }
 
-/// A value of any version so far.
+/// A folder from a value of any version so far.
+fn folder_of(path: PathBuf, value: &[u8]) -> Option<FolderRecord> {
+    let (version, rest) = value.split_first()?;
+    let FolderV2 { excluded, is_offline, drives } = match version {
+        1 => decode::<FolderV1>(rest)?.into(),
+        2 => decode(rest)?,
+        _ => return None,
+    };
+    let drive = |(key, is_offline): &(Vec<u8>, bool)| Drive { path: path_of_key(key), is_offline: *is_offline };
+    let excluded = excluded.iter().map(|key| path_of_key(key)).collect();
+    Some(FolderRecord { path, excluded, is_offline, drives: drives.iter().map(drive).collect() })
+}
+
+/// Another value of any version so far.
 fn read<T: serde::de::DeserializeOwned>(value: &[u8]) -> Option<T> {
     match value.split_first()? {
         (1, rest) => decode(rest),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_version_1_are_read_for_ever() {
+        // Version, one excluded path of three bytes, offline.
+        let folder = folder_of("/p".into(), b"\x01\x01\x03old\x01").unwrap();
+        let excluded = vec!["old".into()];
+        assert_eq!(folder, FolderRecord { excluded, is_offline: true, ..FolderRecord::new("/p".into()) });
+    }
+
+    #[test]
+    fn a_folder_comes_back_as_it_went() {
+        let drives = vec![Drive { path: "/p/drive".into(), is_offline: true }];
+        let folder = FolderRecord { excluded: vec!["old".into()], drives, ..FolderRecord::new("/p".into()) };
+        let mut made = Made::default();
+        made.apply(&[Change::folder(&folder)]);
+        assert_eq!(made.folders(), [folder]);
     }
 }

@@ -15,7 +15,7 @@ mod user;
 mod vectors;
 
 pub use made::SavedSearch;
-pub use record::{ContentHash, FileRecord, FolderRecord, PhotoRecord};
+pub use record::{ContentHash, Drive, FileRecord, FolderRecord, PhotoRecord};
 pub use snapshot::{Entry, Snapshot};
 pub use store::{Indexed, Opened, Store};
 pub use vectors::Vectors;

@@ -61,7 +61,7 @@ pub struct PhotoRecord {
 }
 
 /// A folder that the user added.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderRecord {
     /// Absolute.
     pub path: PathBuf,
@@ -69,6 +69,29 @@ pub struct FolderRecord {
     pub excluded: Vec<PathBuf>,
     /// Not there at the last look (an unplugged drive): its photos are kept.
     pub is_offline: bool,
+    /// Folders inside at which other drives were mounted when last seen.
+    pub drives: Vec<Drive>,
+}
+
+/// A drive that is mounted somewhere inside of an added folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drive {
+    /// Absolute.
+    pub path: PathBuf,
+    /// Not mounted at the last look: its photos are kept.
+    pub is_offline: bool,
+}
+
+impl FolderRecord {
+    /// A folder as it is when it is added.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, excluded: Vec::new(), is_offline: false, drives: Vec::new() }
+    }
+
+    /// Whether what is known of `path`, which lies in this folder, could not be looked for at the last look.
+    pub fn is_away(&self, path: &Path) -> bool {
+        self.is_offline || self.drives.iter().any(|drive| drive.is_offline && path.starts_with(&drive.path))
+    }
 }
 
 /// A file and the photo in it, as they are stored together: one value a file costs a third of two trees.

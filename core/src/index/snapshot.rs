@@ -112,7 +112,7 @@ impl UserMade {
         let Stored { file, photo } = stored;
         let (hash, photo) = (file.hash.filter(|_| file.problem.is_none())?, photo?);
         Some(Entry {
-            is_offline: Made::innermost(&self.folders, &file.path).is_some_and(|folder| folder.is_offline),
+            is_offline: Made::innermost(&self.folders, &file.path).is_some_and(|folder| folder.is_away(&file.path)),
             path: file.path,
             hash,
             size: file.size,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::made::{Change, Made, Slot};
 use super::record::path_key;
-use super::{ContentHash, FolderRecord, SavedSearch, Store};
+use super::{ContentHash, Drive, FolderRecord, SavedSearch, Store};
 use crate::error::{Error, Problem, Result};
 use crate::models::ModelIdentity;
 
@@ -41,14 +41,14 @@ impl Store {
         self.forget_files(&gone)
     }
 
-    /// Notes whether a folder is there now. Its files are kept either way.
+    /// Notes whether a folder and the drives inside of it are there now. Its files are kept either way.
     ///
     /// # Errors
     /// [`Error::DiskFull`].
-    pub fn set_offline(&self, path: &Path, is_offline: bool) -> Result<()> {
+    pub fn set_presence(&self, path: &Path, is_offline: bool, drives: Vec<Drive>) -> Result<()> {
         match self.made(|made| made.folder(path)) {
-            Some(folder) if folder.is_offline != is_offline => {
-                self.change(&[Change::folder(&FolderRecord { is_offline, ..folder })])
+            Some(folder) if (folder.is_offline, &folder.drives) != (is_offline, &drives) => {
+                self.change(&[Change::folder(&FolderRecord { is_offline, drives, ..folder })])
             }
             _ => Ok(()),
         }
@@ -76,7 +76,7 @@ impl Store {
     /// [`Error::BrokenLibrary`].
     pub fn missing_vectors(&self, identity: &ModelIdentity) -> Result<Vec<(ContentHash, PathBuf)>> {
         let folders = self.folders();
-        let is_there = |path: &Path| Made::innermost(&folders, path).is_none_or(|folder| !folder.is_offline);
+        let is_there = |path: &Path| Made::innermost(&folders, path).is_none_or(|folder| !folder.is_away(path));
         let mut missing = Vec::new();
         for file in self.files()? {
             let Some(hash) = file.hash.filter(|_| file.problem.is_none()) else { continue };

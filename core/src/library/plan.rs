@@ -1,6 +1,6 @@
 //! What was found and what is recorded → what must be done. Pure: no files, no clocks.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Found, Scan};
@@ -17,13 +17,10 @@ pub struct Plan {
     pub changed: Vec<Found>,
     /// Records whose files are not there any more: gone, or moved away.
     pub missing: Vec<FileRecord>,
-    /// Records of files in folders inside that are empty now: gone or moved away, or on a drive that is unplugged.
-    pub doubtful: Vec<FileRecord>,
-    /// Those folders.
-    pub emptied: Vec<PathBuf>,
     /// Records of files that could not be looked for: their folder is offline or cannot be read. They are kept.
     pub kept: usize,
-    /// Added folders that are offline: not there, or empty where records say that there was something.
+    /// Added folders that are offline, which are not there or empty where records say that there was something, and
+    /// unplugged drives inside of them.
     pub offline: Vec<PathBuf>,
 }
 
@@ -40,28 +37,21 @@ pub struct Settled {
 pub fn plan(scan: &Scan, recorded: Vec<FileRecord>) -> Plan {
     let was_empty = |root: &&PathBuf| !recorded.iter().any(|file| file.path.starts_with(root));
     let unmounted = scan.empty.iter().filter(|root| !was_empty(root));
-    let offline: Vec<PathBuf> = scan.missing.iter().chain(unmounted).cloned().collect();
+    let offline: Vec<PathBuf> = scan.missing.iter().chain(unmounted).chain(&scan.unplugged).cloned().collect();
     let unknown: Vec<&Path> = offline.iter().chain(&scan.unreadable).map(PathBuf::as_path).collect();
 
     let mut by_path: HashMap<&Path, &Found> = scan.found.iter().map(|found| (found.path.as_path(), found)).collect();
     let mut plan = Plan::default();
-    let mut emptied = BTreeSet::new();
     for file in recorded {
         match by_path.remove(file.path.as_path()) {
             Some(found) if is_same(found, &file) => plan.unchanged += 1,
             Some(found) => plan.changed.push(found.clone()),
             None if unknown.iter().any(|folder| file.path.starts_with(folder)) => plan.kept += 1,
-            None => match scan.empty_inside.iter().find(|folder| file.path.starts_with(folder)) {
-                Some(folder) => {
-                    emptied.insert(folder.clone());
-                    plan.doubtful.push(file);
-                }
-                None => plan.missing.push(file),
-            },
+            None => plan.missing.push(file),
         }
     }
     plan.new = scan.found.iter().filter(|found| by_path.contains_key(found.path.as_path())).cloned().collect();
-    Plan { offline, emptied: emptied.into_iter().collect(), ..plan }
+    Plan { offline, ..plan }
 }
 
 fn is_same(found: &Found, file: &FileRecord) -> bool {
@@ -163,11 +153,11 @@ mod tests {
     }
 
     #[test]
-    fn files_of_a_folder_inside_that_is_suddenly_empty_are_not_said_to_be_missing() {
-        let scan = Scan { empty_inside: vec!["/p/drive".into(), "/p/never used".into()], ..Scan::default() };
+    fn files_of_an_unplugged_drive_inside_are_kept() {
+        let scan = Scan { unplugged: vec!["/p/drive".into()], ..Scan::default() };
         let plan = plan(&scan, vec![record("/p/drive/a", 1, 1), record("/p/drive too/b", 1, 2)]);
-        assert_eq!((paths(&plan.doubtful), paths(&plan.missing)), (vec!["/p/drive/a"], vec!["/p/drive too/b"]));
-        assert_eq!((plan.emptied, plan.offline), (vec![PathBuf::from("/p/drive")], vec![]));
+        assert_eq!((plan.kept, paths(&plan.missing)), (1, vec!["/p/drive too/b"]));
+        assert_eq!(plan.offline, [PathBuf::from("/p/drive")]);
     }
 
     #[test]

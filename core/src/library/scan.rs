@@ -32,8 +32,10 @@ pub struct Scan {
     pub missing: Vec<PathBuf>,
     /// Added folders with nothing at all in them: perhaps the mount point of a drive that is unplugged.
     pub empty: Vec<PathBuf>,
-    /// Folders inside with nothing at all in them: perhaps mount points, too.
-    pub empty_inside: Vec<PathBuf>,
+    /// Folders inside at which other drives are mounted.
+    pub drives: Vec<PathBuf>,
+    /// Folders inside at which drives were mounted at the last look: now gone or empty.
+    pub unplugged: Vec<PathBuf>,
     /// Folders inside that could not be read. What was in them is not known to be gone.
     pub unreadable: Vec<PathBuf>,
     /// The same with reasons, and files that could not be looked at.
@@ -56,6 +58,7 @@ pub fn scan(folders: &[FolderRecord], is_picture: impl Fn(&Path) -> bool, ticker
         walk.folder(&link, ticker)?;
     }
     walk.add_linked_files();
+    walk.note_unplugged(folders);
     Ok(walk.scan)
 }
 
@@ -123,11 +126,7 @@ impl<F: Fn(&Path) -> bool> Walk<F> {
     /// A folder and all below it.
     fn folder(&mut self, folder: &Path, ticker: &Ticker) -> Result<()> {
         let mut entries = WalkDir::new(folder).sort_by_file_name().into_iter();
-        // The folder that was entered last, until something is seen in it.
-        let mut entered: Option<DirEntry> = None;
         while let Some(entry) = entries.next() {
-            let depth = entry.as_ref().map_or_else(walkdir::Error::depth, DirEntry::depth);
-            self.leaves(entered.take(), depth);
             match entry {
                 Err(error) => self.failed(folder, &error),
                 Ok(entry) if entry.depth() > 0 && self.is_left_out(&entry) => {
@@ -137,10 +136,10 @@ impl<F: Fn(&Path) -> bool> Walk<F> {
                 }
                 // Only the folder that the walk begins with may be a link here.
                 Ok(entry) if entry.file_type().is_dir() || entry.depth() == 0 => {
-                    if self.enters(entry.path()) {
-                        entered = Some(entry);
-                    } else {
+                    if !self.enters(entry.path()) {
                         entries.skip_current_dir();
+                    } else if entry.depth() > 0 && is_mount_point(entry.path()) {
+                        self.scan.drives.push(entry.into_path());
                     }
                     ticker.check()?;
                 }
@@ -148,14 +147,14 @@ impl<F: Fn(&Path) -> bool> Walk<F> {
                 Ok(entry) => self.file(&entry, ticker)?,
             }
         }
-        self.leaves(entered, 0);
         Ok(())
     }
 
-    /// Notes a folder as empty if what comes next, at this depth, is not in it.
-    fn leaves(&mut self, entered: Option<DirEntry>, depth: usize) {
-        let empty = entered.filter(|folder| depth <= folder.depth() && !self.roots.contains(folder.path()));
-        self.scan.empty_inside.extend(empty.map(DirEntry::into_path));
+    /// A drive that is gone leaves an empty folder, or none. One with something in it is a folder like others now.
+    fn note_unplugged(&mut self, folders: &[FolderRecord]) {
+        let known = folders.iter().flat_map(|folder| &folder.drives).map(|drive| &drive.path);
+        let gone = known.filter(|path| !self.scan.drives.contains(path) && (!path.exists() || is_nothing_in(path)));
+        self.scan.unplugged = gone.cloned().collect();
     }
 
     fn is_left_out(&self, entry: &DirEntry) -> bool {
@@ -240,6 +239,20 @@ fn root_id(root: &Path) -> Option<Id> {
     id(root, &fs_err::metadata(root).ok()?)
 }
 
+/// Whether a folder is of another file system than the one that it lies in.
+#[cfg(unix)]
+fn is_mount_point(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path: &Path| fs_err::metadata(path).ok().map(|metadata| metadata.dev());
+    folder.parent().is_some_and(|parent| device(parent) != device(folder))
+}
+
+/// Whether a folder is of another file system than the one that it lies in: drives have letters here.
+#[cfg(not(unix))]
+fn is_mount_point(_: &Path) -> bool {
+    false
+}
+
 fn is_nothing_in(folder: &Path) -> bool {
     fs_err::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
@@ -266,6 +279,7 @@ fn found(path: &Path, metadata: &Metadata) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::Drive;
 
     /// A folder with the files of these names, empty ones.
     fn folder_of(files: &[&str]) -> tempfile::TempDir {
@@ -280,7 +294,7 @@ mod tests {
 
     fn record(path: &Path, excluded: &[&str]) -> FolderRecord {
         let excluded = excluded.iter().map(PathBuf::from).collect();
-        FolderRecord { path: path.to_owned(), excluded, is_offline: false }
+        FolderRecord { excluded, ..FolderRecord::new(path.to_owned()) }
     }
 
     fn scan_all(folders: &[FolderRecord]) -> Scan {
@@ -350,14 +364,22 @@ mod tests {
     }
 
     #[test]
-    fn empty_folders_inside_are_told_from_others() {
-        let folder = folder_of(&["a/b.jpg", "c/notes.txt", "e/.hidden", "g/.nomedia"]);
-        for empty in ["a/empty", "d", "f/deep/empty", "z", ".hidden", "excluded"] {
-            fs_err::create_dir_all(folder.path().join(empty)).unwrap();
-        }
-        let scan = scan_all(&[record(folder.path(), &["excluded"])]);
-        assert_eq!(scan.empty_inside, ["a/empty", "d", "f/deep/empty", "z"].map(|name| folder.path().join(name)));
-        assert_eq!(scan.empty, Vec::<PathBuf>::new());
+    fn a_drive_inside_that_leaves_an_empty_folder_or_none_is_unplugged() {
+        let folder = folder_of(&["a folder now/b.jpg", "c.jpg"]);
+        fs_err::create_dir_all(folder.path().join("empty")).unwrap();
+        let drive = |name: &str| Drive { path: folder.path().join(name), is_offline: false };
+        let drives = ["a folder now", "empty", "removed"].map(drive).to_vec();
+        let scan = scan_all(&[FolderRecord { drives, ..record(folder.path(), &[]) }]);
+        assert_eq!(scan.unplugged, ["empty", "removed"].map(|name| folder.path().join(name)));
+        assert_eq!(scan.drives, Vec::<PathBuf>::new());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_mount_point_is_told_from_a_folder() {
+        assert!(is_mount_point(Path::new("/proc")));
+        let folder = folder_of(&["a/b.jpg"]);
+        assert!(!is_mount_point(&folder.path().join("a")));
     }
 
     #[test]

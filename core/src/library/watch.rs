@@ -208,7 +208,7 @@ mod tests {
     /// Of a change of `path`, with `/photos` added without `/photos/old`, and a library in `/photos/.data/library`.
     #[track_caller]
     fn check_noticed(path: &str, is_noticed: bool) {
-        let folder = FolderRecord { path: "/photos".into(), excluded: vec!["old".into()], is_offline: false };
+        let folder = FolderRecord { excluded: vec!["old".into()], ..FolderRecord::new("/photos".into()) };
         let event = WatchEvent::Changed(vec![path.into()]);
         let found = noticed(event.clone(), &[folder], Path::new("/photos/library"));
         assert_eq!(found, is_noticed.then_some(event), "{path}");

@@ -113,7 +113,7 @@ fn a_change_while_indexing_waits_for_the_added_folders_and_not_for_what_was_stop
 #[test]
 fn the_folders_are_watched_anew_only_when_others_are_there() {
     let mut state = State::default();
-    let folder = |path: &str, is_offline| FolderRecord { path: path.into(), excluded: Vec::new(), is_offline };
+    let folder = |path: &str, is_offline| FolderRecord { is_offline, ..FolderRecord::new(path.into()) };
     let mut check = |folders: Vec<FolderRecord>, expected: &[&str]| {
         assert_eq!(kinds(&found(&mut state, Finding::LibraryRead(Ok((folders, Vec::new()))))), expected);
     };

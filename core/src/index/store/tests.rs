@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
-use crate::index::{FolderRecord, SavedSearch, Snapshot};
+use crate::index::{Drive, FolderRecord, SavedSearch, Snapshot};
 
 fn model(id: &str) -> ModelIdentity {
     ModelIdentity { id: id.to_owned(), digest: "0123456789abcdef".to_owned() }
@@ -40,7 +40,7 @@ fn indexed(path: impl Into<PathBuf>, number: u64, dim: usize) -> Indexed {
 }
 
 fn folder(path: &str) -> FolderRecord {
-    FolderRecord { path: path.into(), excluded: vec!["private".into()], is_offline: false }
+    FolderRecord { excluded: vec!["private".into()], ..FolderRecord::new(path.into()) }
 }
 
 fn open(root: &Path) -> Store {
@@ -161,8 +161,26 @@ fn photos_on_an_unplugged_drive_are_kept_and_marked() {
     store.add_folder(&folder("/p")).unwrap();
     store.add_folder(&folder("/p/drive")).unwrap();
     store.record(&model("a"), &[indexed("/p/a.jpg", 1, 4), indexed("/p/drive/b.jpg", 2, 4)]).unwrap();
-    store.set_offline(Path::new("/p/drive"), true).unwrap();
-    let snapshot = Snapshot::build(&store, &model("a")).unwrap();
+    store.set_presence(Path::new("/p/drive"), true, Vec::new()).unwrap();
+    check_b_is_away(&store);
+}
+
+#[test]
+fn photos_on_an_unplugged_drive_inside_of_a_folder_are_kept_and_marked() {
+    let root = tempfile::tempdir().unwrap();
+    let store = open(root.path());
+    store.add_folder(&folder("/p")).unwrap();
+    store.record(&model("a"), &[indexed("/p/a.jpg", 1, 4), indexed("/p/drive/b.jpg", 2, 4)]).unwrap();
+    store.set_presence(Path::new("/p"), false, vec![Drive { path: "/p/drive".into(), is_offline: true }]).unwrap();
+    check_b_is_away(&store);
+    drop(store);
+    check_b_is_away(&open(root.path()));
+}
+
+/// Of `a.jpg` and `b.jpg`, in this order.
+#[track_caller]
+fn check_b_is_away(store: &Store) {
+    let snapshot = Snapshot::build(store, &model("a")).unwrap();
     let marked: Vec<bool> = snapshot.entries.iter().map(|entry| entry.is_offline).collect();
     assert_eq!(marked, [false, true]);
     assert!(store.missing_vectors(&model("b")).unwrap().iter().all(|(_, path)| path.ends_with("a.jpg")));

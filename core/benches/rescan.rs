@@ -23,7 +23,7 @@ fn is_picture(path: &Path) -> bool {
 }
 
 fn folder(pictures: &Path) -> FolderRecord {
-    FolderRecord { path: pictures.to_owned(), excluded: Vec::new(), is_offline: false }
+    FolderRecord::new(pictures.to_owned())
 }
 
 /// `n` files, 200 a folder.

@@ -11,7 +11,7 @@ const ROOMS: [&str; 9] = ["error", "jobs", "media", "models", "index", "search",
 const GUI_CRATES: [&str; 6] = ["eframe", "egui", "egui_kittest", "rfd", "wgpu", "winit"];
 
 /// The one file that may name the database.
-const STORE: &str = "core/src/index/store.rs";
+const SHELF: &str = "core/src/index/shelf.rs";
 
 const MOST_LINES: usize = 500;
 
@@ -37,7 +37,7 @@ fn core_depends_on_no_gui_crate() {
 
 #[test]
 fn only_the_store_knows_the_database() {
-    hold("core", ".rs", |file, text| if file == Path::new(STORE) { vec![] } else { uses_of_sled(text) });
+    hold("core", ".rs", |file, text| if file == Path::new(SHELF) { vec![] } else { uses_of_sled(text) });
     hold("app", ".rs", |_, text| uses_of_sled(text));
 }
 
@@ -175,7 +175,7 @@ fn uses_of_sled(text: &str) -> Vec<Finding> {
         is_whole && (after.starts_with("::") || (is_named && before.lines().next_back().is_some_and(is_import)))
     };
     let uses = code.match_indices("sled").map(|(at, _)| at).filter(is_use);
-    uses.map(|at| (line_of(&code, at), format!("only {STORE} may use sled"))).collect()
+    uses.map(|at| (line_of(&code, at), format!("only {SHELF} may use sled"))).collect()
 }
 
 fn is_import(line: &str) -> bool {

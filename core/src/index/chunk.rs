@@ -4,13 +4,10 @@
 //! The numbers of a unit vector are small: sign, exponent and first bits, the high byte, hold about 5 bits of news, the
 //! low byte is noise. So the high bytes are deflated and the low ones are not.
 
-use std::io::Write;
-
-use flate2::write::DeflateEncoder;
-use flate2::{Compression, Decompress, FlushDecompress, Status};
 use serde::{Deserialize, Serialize};
 
 use super::ContentHash;
+use super::deflated::{deflate, inflate};
 use super::record::{decode, encode};
 use super::table::digest8;
 use crate::error::Result;
@@ -56,9 +53,7 @@ impl Chunk {
         bytes[13..17].copy_from_slice(&(self.dim as u32).to_le_bytes());
         self.hashes.iter().for_each(|hash| bytes.extend_from_slice(&hash.0));
         bytes.extend_from_slice(&low);
-        let mut deflated = DeflateEncoder::new(bytes, Compression::default());
-        deflated.write_all(&high)?;
-        let mut bytes = deflated.finish()?;
+        let mut bytes = deflate(bytes, &high)?;
         let check = digest8(&bytes[9..]);
         bytes[1..9].copy_from_slice(&check);
         Ok(bytes)
@@ -85,17 +80,6 @@ impl Chunk {
 /// The low and the high bytes.
 fn planes(matrix: &[u8]) -> (Vec<u8>, Vec<u8>) {
     matrix.as_chunks().0.iter().map(|[low, high]| (*low, *high)).unzip()
-}
-
-/// Exactly `length` bytes.
-fn inflate(deflated: &[u8], length: usize) -> Option<Vec<u8>> {
-    // One byte more shows that there is none.
-    let mut bytes = vec![0; length + 1];
-    let mut stream = Decompress::new(false);
-    let status = stream.decompress(deflated, &mut bytes, FlushDecompress::Finish).ok()?;
-    let is_all = stream.total_out() == length as u64 && stream.total_in() == deflated.len() as u64;
-    bytes.truncate(length);
-    (status == Status::StreamEnd && is_all).then_some(bytes)
 }
 
 /// What the store keeps of one model's vectors.

@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::chunk::{Chunk, Kept};
+use super::shelf::{Next, Part};
 use super::store::{lock, read, write};
 use super::table::{HashTable, Table, stem_name};
 use super::{ContentHash, Indexed, Store, Vectors};
@@ -22,7 +23,7 @@ pub(super) type TableOf = BTreeMap<ModelIdentity, Table>;
 
 /// So many chunks are written together while photos are added: a node of sled's tree takes 16 of them, and is written
 /// again, with what it holds, after every few changes. One chunk at a time takes a tenth more space.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 32;
 
 impl Store {
     /// Whether a photo has a vector of this model.
@@ -159,6 +160,50 @@ impl Store {
             *kept = next;
         }
         Ok(())
+    }
+
+    /// Keeps a chunk of vectors, then the record of what is kept with it: a crash may leave it without its record, not
+    /// the record without it.
+    fn keep_chunk(&self, kept: &Kept, first_row: u32, chunk: Vec<u8>) -> Result<()> {
+        self.shelf.put(Part::Chunks, &Kept::chunk_key(&kept.identity, first_row), chunk)?;
+        self.keep_record(kept)
+    }
+
+    fn keep_record(&self, kept: &Kept) -> Result<()> {
+        self.shelf.put(Part::Models, &Kept::key(&kept.identity), kept.encode())
+    }
+
+    /// All readable chunks of a model, in the order of their rows.
+    fn each_chunk(&self, identity: &ModelIdentity, mut each: impl FnMut(Chunk) -> Result<()>) -> Result<()> {
+        let model = Kept::key(identity);
+        self.shelf.each(Part::Chunks, &model, |key, bytes| {
+            if !key.starts_with(&model) {
+                return Ok(Next::Enough);
+            }
+            Chunk::decode(bytes).map_or(Ok(()), &mut each)?;
+            Ok(Next::More)
+        })
+    }
+
+    /// Removes those chunks of a model whose first rows are no longer of use.
+    fn remove_chunks(&self, identity: &ModelIdentity, is_useless: impl Fn(u32) -> bool) -> Result<()> {
+        let (model, mut useless) = (Kept::key(identity), Vec::new());
+        self.shelf.each(Part::Chunks, &model, |key, _| {
+            if !key.starts_with(&model) {
+                return Ok(Next::Enough);
+            }
+            let first_row = key.last_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+            useless.extend(is_useless(first_row).then(|| (key.to_vec(), None)));
+            Ok(Next::More)
+        })?;
+        self.shelf.change(Part::Chunks, useless)
+    }
+
+    /// Removes all that is kept of a model's vectors: the record first.
+    fn remove_kept(&self, identity: &ModelIdentity) -> Result<()> {
+        self.shelf.change(Part::Models, [(Kept::key(identity).to_vec(), None)])?;
+        self.remove_chunks(identity, |_| true)?;
+        self.shelf.flush()
     }
 
     /// Writes all rows of a table over those in the store.

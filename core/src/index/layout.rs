@@ -13,6 +13,7 @@ pub(super) const FORMAT: u32 = 1;
 const CONDEMNED: &str = "store-failed";
 
 /// The paths in a library's folder.
+#[derive(Debug, Clone)]
 pub(super) struct Layout {
     /// The library's folder.
     pub root: PathBuf,

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::Error;
+use crate::index::{ContentHash, FileRecord, Indexed};
 use crate::index::{Drive, FolderRecord, SavedSearch, Snapshot};
+use crate::models::UnitVector;
 
 fn model(id: &str) -> ModelIdentity {
     ModelIdentity { id: id.to_owned(), digest: "0123456789abcdef".to_owned() }
@@ -311,8 +314,7 @@ fn a_store_that_failed_while_it_was_used_is_set_aside_by_the_next_opening() {
     let root = tempfile::tempdir().unwrap();
     let store = open(root.path());
     make_something(&store);
-    let error = store.guard::<()>(|| panic!("on purpose"));
-    assert!(matches!(error, Err(Error::BrokenLibrary { .. })));
+    store.layout.condemn_store().unwrap();
     drop(store);
     let Opened { store, findings } = Store::open(root.path()).unwrap();
     assert!(findings.len() == 1 && findings[0].contains("set aside"), "{findings:?}");
@@ -499,8 +501,7 @@ fn a_hundred_thousand_photos_take_little_space_and_open_quickly() {
     let root = tempfile::tempdir().unwrap();
     let (bytes, seconds) = filled(root.path(), 100_000, 512);
     println!("{bytes:.0} bytes a photo, {seconds:?} to start");
-    // The aim is 2,500. The vectors in sled and in their mapped cache take 2,100 of it, sled's records 620 more.
-    assert!(bytes <= 3000.0, "{bytes:.0} bytes a photo");
+    assert!(bytes <= 2500.0, "{bytes:.0} bytes a photo");
 }
 
 proptest! {

@@ -1,0 +1,190 @@
+//! The files of a library and the photos in them, kept by the store. In: records. Out: the same. Knows neither sled nor the
+//! bytes of a record.
+//!
+//! The shelf holds blocks of files under the key of the first one: a block has all files from its key up to the next
+//! block's, and the first block's key is empty.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::block::{Block, Changes};
+use super::record::{Stored, decode_file, encode_file, folder_prefix, path_key, path_of_key};
+use super::shelf::{Next, Part, Shelf};
+use super::store::{lock, read, write};
+use super::table::HashTable;
+use super::{ContentHash, FileRecord, PhotoRecord, Store};
+use crate::error::Result;
+use crate::models::{ModelIdentity, UnitVector};
+
+/// A file that was looked at, and what was found in it.
+#[derive(Debug, Clone)]
+pub struct Indexed {
+    /// The file.
+    pub file: FileRecord,
+    /// The photo in it; `None` for a file that could not be used, or whose photo the store knows already.
+    pub photo: Option<PhotoRecord>,
+    /// Its vector; `None` where the store has it already.
+    pub vector: Option<UnitVector>,
+}
+
+impl Store {
+    /// Keeps what was found in a batch of files: all of it or, after a crash, none. On the disk for certain after
+    /// [`Store::flush`], which happens by itself every few seconds of recording.
+    ///
+    /// # Errors
+    /// [`Error::DiskFull`]; [`Error::ModelMismatch`] for a vector of another length than the model's others.
+    pub fn record(&self, identity: &ModelIdentity, batch: &[Indexed]) -> Result<()> {
+        self.append_vectors(identity, batch)?;
+        let value = |indexed: &Indexed| {
+            let file = indexed.file.clone();
+            (path_key(&file.path), Some(encode_file(&Stored { file, photo: self.shared_photo(indexed) })))
+        };
+        self.change_files(batch.iter().map(value).collect())?;
+        self.flush_now_and_then()
+    }
+
+    /// The photo of a file, one value for all its copies.
+    fn shared_photo(&self, indexed: &Indexed) -> Option<Arc<PhotoRecord>> {
+        let hash = indexed.file.hash?;
+        match &indexed.photo {
+            None => self.photo(&hash),
+            Some(photo) => {
+                let photo = Arc::new(photo.clone());
+                write(&self.photos).insert(hash, Arc::clone(&photo));
+                Some(photo)
+            }
+        }
+    }
+
+    /// All files in a folder and below, in the order of their paths' bytes.
+    ///
+    /// # Errors
+    /// [`Error::BrokenLibrary`].
+    pub fn files_under(&self, folder: &Path) -> Result<Vec<FileRecord>> {
+        Ok(self.stored(&folder_prefix(folder))?.into_iter().map(|stored| stored.file).collect())
+    }
+
+    /// All files, in the order of their paths' bytes.
+    ///
+    /// # Errors
+    /// [`Error::BrokenLibrary`].
+    pub fn files(&self) -> Result<Vec<FileRecord>> {
+        Ok(self.stored(&[])?.into_iter().map(|stored| stored.file).collect())
+    }
+
+    /// One file.
+    ///
+    /// # Errors
+    /// [`Error::BrokenLibrary`].
+    pub fn file(&self, path: &Path) -> Result<Option<FileRecord>> {
+        let key = path_key(path);
+        let value = self.block_of(&key)?.1.files.remove(&key);
+        Ok(value.and_then(|value| decode_file(path.to_owned(), &value)).map(|stored| stored.file))
+    }
+
+    /// The files whose keys begin with `prefix`, and their photos.
+    pub(super) fn stored(&self, prefix: &[u8]) -> Result<Vec<Stored>> {
+        let photos = read(&self.photos);
+        let mut found = Vec::new();
+        let (first, _) = self.block_of(prefix)?;
+        each_file(&self.shelf, &first, |key, value| {
+            if !key.starts_with(prefix) {
+                return if key < prefix { Next::More } else { Next::Enough };
+            }
+            if let Some(mut stored) = decode_file(path_of_key(key), value) {
+                // Copies share one value with what is in memory already.
+                let shared = stored.file.hash.and_then(|hash| photos.get(&hash).cloned());
+                stored.photo = shared.or(stored.photo);
+                found.push(stored);
+            }
+            Next::More
+        })?;
+        Ok(found)
+    }
+
+    /// Gives a file that was moved or renamed its new path; its photo, vector and tags stay with it.
+    ///
+    /// # Errors
+    /// [`Error::BrokenLibrary`], [`Error::DiskFull`].
+    pub fn move_file(&self, old: &Path, new: &Path) -> Result<()> {
+        let (old, new) = (path_key(old), path_key(new));
+        match self.block_of(&old)?.1.files.remove(&old) {
+            Some(value) => self.change_files(Changes::from([(old, None), (new, Some(value))])),
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets files. What the user made of their photos stays, and so do their vectors until
+    /// [`Store::compact_vectors`].
+    ///
+    /// # Errors
+    /// [`Error::BrokenLibrary`], [`Error::DiskFull`].
+    pub fn forget_files<P: AsRef<Path>>(&self, paths: &[P]) -> Result<()> {
+        self.change_files(paths.iter().map(|path| (path_key(path.as_ref()), None)).collect())
+    }
+
+    /// What is known of a photo.
+    pub fn photo(&self, hash: &ContentHash) -> Option<Arc<PhotoRecord>> {
+        read(&self.photos).get(hash).cloned()
+    }
+
+    /// All of the changes or, after a crash, none.
+    fn change_files(&self, mut changes: Changes) -> Result<()> {
+        // A block is read, changed and written as one.
+        let _only_change = lock(&self.changing_files);
+        let mut written = Vec::new();
+        while let Some((key, _)) = changes.first_key_value() {
+            let (start, block) = self.block_of(key)?;
+            let end = self.shelf.key_after(Part::Files, &start)?;
+            let later = end.map(|end| changes.split_off(&end)).unwrap_or_default();
+            let blocks = block.changed(changes);
+            if blocks.is_empty() {
+                written.push((start.clone(), None));
+            }
+            for (place, block) in blocks.iter().enumerate() {
+                let key = if place == 0 { start.clone() } else { block.first().to_vec() };
+                written.push((key, Some(block.encode()?)));
+            }
+            changes = later;
+        }
+        self.shelf.change(Part::Files, written)
+    }
+
+    /// The block in which a key has its place, and the block's own key.
+    fn block_of(&self, key: &[u8]) -> Result<(Vec<u8>, Block)> {
+        let found = self.shelf.at_or_before(Part::Files, key)?;
+        // A block that cannot be read is written over: opening has said so.
+        Ok(found.map(|(start, bytes)| (start, Block::decode(&bytes).unwrap_or_default())).unwrap_or_default())
+    }
+}
+
+/// Every file from the block of this key on, until `each` says that it has enough.
+fn each_file(shelf: &Shelf, first: &[u8], mut each: impl FnMut(&[u8], &[u8]) -> Next) -> Result<()> {
+    shelf.each(Part::Files, first, |_, bytes| {
+        let files = Block::decode(bytes).unwrap_or_default().files;
+        let has_enough = files.iter().any(|(key, value)| each(key, value) == Next::Enough);
+        Ok(if has_enough { Next::Enough } else { Next::More })
+    })
+}
+
+/// The photos of all files, and whether any could not be read. Blocks that cannot be read are removed: their files count
+/// as new.
+pub(super) fn read_photos(shelf: &Shelf) -> Result<(HashTable<Arc<PhotoRecord>>, bool)> {
+    let (mut photos, mut useless, mut is_whole) = (HashTable::default(), Vec::new(), true);
+    shelf.each(Part::Files, &[], |start, bytes| {
+        let Some(block) = Block::decode(bytes) else {
+            useless.push((start.to_vec(), None));
+            return Ok(Next::More);
+        };
+        for (key, value) in &block.files {
+            match decode_file(path_of_key(key), value) {
+                Some(Stored { file, photo }) => photos.extend(file.hash.zip(photo)),
+                None => is_whole = false,
+            }
+        }
+        Ok(Next::More)
+    })?;
+    is_whole &= useless.is_empty();
+    shelf.change(Part::Files, useless)?;
+    Ok((photos, is_whole))
+}

@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn folders_of_version_1_are_read_for_ever() {
         // Version, one excluded path of three bytes, offline.
-        let folder = folder_of("/p".into(), b"\x01\x01\x03old\x01").unwrap();
+        let folder = folder_of("/p".into(), &[1, 1, 3, b'o', b'l', b'd', 1]).unwrap();
         let excluded = vec!["old".into()];
         assert_eq!(folder, FolderRecord { excluded, is_offline: true, ..FolderRecord::new("/p".into()) });
     }

@@ -20,6 +20,7 @@ const CASES: &[(&str, usize)] = &[
     ("open_clip_bin", 1),
     ("open_clip_custom_text", 1),
     ("open_clip_timm", 1),
+    ("open_clip_resnet", 0),
     ("dinov2_hf", 1),
     ("dinov2_registers_hf", 5),
     ("dinov2_swiglu_hf", 1),
@@ -115,6 +116,19 @@ fn what_each_block_gives_for_each_patch_is_that_of_the_reference() {
             check_near(&format!("{case} block {at}"), found, &patches);
         }
     });
+}
+
+/// The reference refuses grids of which a stage would keep nothing.
+#[test]
+fn a_convolutional_tower_gives_features_of_any_grid() {
+    let encoder = load(&Checkpoint::from_folder(fixtures().join("checkpoints/open_clip_resnet"))).unwrap();
+    for (width, height, rows, columns) in [(1, 1, 1, 1), (1, 5, 5, 1), (7, 3, 3, 7), (5, 5, 5, 5)] {
+        let picture = RgbImage::from_fn(width, height, |x, y| image::Rgb([x as u8 * 30, y as u8 * 30, 90]));
+        let features = encoder.patch_features(&picture, Some(8 * width.max(height) as usize)).unwrap();
+        assert_eq!((features.layers, features.rows, features.columns), (1, rows, columns));
+        assert_eq!(features.values.len(), rows * columns * features.dim);
+        assert!(features.values.iter().all(|value| value.is_finite()));
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ CASES = {
     "open_clip_bin": ("openclip", "open_clip_pytorch_model.bin; quick_gelu; no ln_pre; mlp_ratio left to its default, 4"),
     "open_clip_custom_text": ("openclip", "text tower under text.*; squash and bilinear preprocessing"),
     "open_clip_timm": ("openclip", "visual.trunk.* in timm's names, visual.head.proj.weight; eps 1e-6; text.*"),
+    "open_clip_resnet": ("openclip", "ModifiedResNet: stages, batch norms, attention pool; two stages joined as patches"),
     "timm_dinov2": ("dinov2", "bare timm names, ls1.gamma, fused qkv"),
     "timm_dinov2_registers": ("dinov2", "reg_token; position table without a row for the class token"),
     "dinov2_hf": ("dinov2", "layer scale; mask_token unused; positions also shrunk (3x3), plain bicubic"),

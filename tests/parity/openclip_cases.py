@@ -2,17 +2,18 @@
 
 import timm
 import torch
+import torch.nn.functional as F
 from open_clip.model import CLIP, CustomTextCLIP
 from timm.models import register_model
 from timm.models.vision_transformer import VisionTransformer
 
 import tiny_tokenizers as tiny
 from common import (
-    CHECKPOINTS, IMAGENET_MEAN, IMAGENET_STD, OPENAI_MEAN, OPENAI_STD, randomise, stored, write_json, write_pickle,
-    write_tensors,
+    CHECKPOINTS, IMAGENET_MEAN, IMAGENET_STD, OPENAI_MEAN, OPENAI_STD, generator, pixels, randomise, stored, write_json,
+    write_pickle, write_tensors,
 )
 from hf_cases import TEXTS, clip_tokenizer_config, write_tokenizer
-from references import GRIDS, image_tensors, open_clip_tower, timm_tower, write_expected
+from references import GRIDS, bicubic, image_tensors, open_clip_tower, timm_tower, write_expected
 
 TEXT = dict(context_length=20, vocab_size=574, width=32, heads=4, layers=2, mlp_ratio=2.0)
 SMALL_TEXT = {**TEXT, "width": 16, "heads": 2}
@@ -48,7 +49,7 @@ def text_tensors(model, length):
 def openai_pt():
     """OpenAI's own state dict: quick_gelu, f16, three scalars that are no weights, saved as .pt."""
     case, folder = "openai_pt", CHECKPOINTS / "openai_pt"
-    cfg = dict(embed_dim=40, quick_gelu=True, vision_cfg=vision(64, 16), text_cfg=TEXT)
+    cfg = dict(embed_dim=40, quick_gelu=True, vision_cfg=vision(32, 16), text_cfg=SMALL_TEXT)
     model = randomise(CLIP(**cfg), case, half=True)
     write_folder(folder, cfg)
     scalars = dict(input_resolution=torch.tensor(16), context_length=torch.tensor(20), vocab_size=torch.tensor(574))
@@ -107,6 +108,50 @@ def open_clip_timm():
     write_expected(case, image_tensors(case, reference, GRIDS[1:]) | text_tensors(model, 20), TEXTS)
 
 
+def joined(stages):
+    """PatchCore's features of two stages: the finest grid, unit length, means of 3x3 places, joined."""
+    size, parts = stages[0].shape[-2:], []
+    for stage in stages:
+        unit = F.normalize(F.interpolate(stage, size=size, mode="bilinear", align_corners=False), dim=1)
+        parts.append(F.avg_pool2d(unit, 3, 1, 1, count_include_pad=False))
+    return torch.cat(parts, 1).flatten(2).transpose(1, 2)
+
+
+@torch.no_grad()
+def resnet_tensors(model, case, height, width, names):
+    """A ModifiedResNet at one size: what comes out, and the second and third stage joined."""
+    images, stages = pixels(case, 1, height, width), []
+    hooks = [stage.register_forward_hook(lambda _m, _i, out: stages.append(out))
+             for stage in (model.visual.layer2, model.visual.layer3)]
+    embeddings = model.encode_image(images)
+    for hook in hooks:
+        hook.remove()
+    return dict(zip(names, (images, embeddings, joined(stages))))
+
+
+@torch.no_grad()
+def open_clip_resnet():
+    """ModifiedResNet: two blocks in a stage, batch norms that do something, another grid for the attention pool."""
+    case = "open_clip_resnet"
+    tower = dict(image_size=64, layers=[1, 2, 1, 1], width=2, head_width=32, patch_size=None)
+    cfg = dict(embed_dim=32, vision_cfg=tower, text_cfg=SMALL_TEXT)
+    model = randomise(CLIP(**cfg), case, half=True)
+    for name, buffer in model.visual.named_buffers():
+        if not name.endswith("num_batches_tracked"):
+            noise = torch.rand(buffer.shape, generator=generator(name))
+            buffer.copy_((0.5 + noise if name.endswith("var") else noise - 0.5).half().float())
+    write_folder(CHECKPOINTS / case, cfg, interpolation="bicubic", resize_mode="squash")
+    write_tensors(CHECKPOINTS / case / "open_clip_model.safetensors", stored(model.state_dict(), half=True))
+    names = ["pixels", "image_embeddings", "tokens.0"]
+    expected = resnet_tensors(model, case, 64, 64, names) | text_tensors(model, 20)
+    pool = model.visual.attnpool
+    table = torch.cat([pool.positional_embedding[:1], bicubic(pool.positional_embedding[1:], 1, 3)])
+    expected["positions.1x3"] = table
+    pool.positional_embedding = torch.nn.Parameter(table)
+    expected |= resnet_tensors(model, case, 32, 96, [f"{name}.1x3" for name in names[:2]] + ["tokens.1x3.0"])
+    write_expected(case, expected, TEXTS)
+
+
 def timm_dinov2(case, architecture, width):
     """A bare timm DINOv2: config.json names the architecture, model_args what differs from it."""
     folder = CHECKPOINTS / case
@@ -133,5 +178,5 @@ def timm_dinov2_registers():
     timm_dinov2("timm_dinov2_registers", "vit_small_patch14_reg4_dinov2", 32)
 
 
-CASES = [openai_pt, open_clip_vit, open_clip_bin, open_clip_custom_text, open_clip_timm, timm_dinov2_plain,
-         timm_dinov2_registers]
+CASES = [openai_pt, open_clip_vit, open_clip_bin, open_clip_custom_text, open_clip_timm, open_clip_resnet,
+         timm_dinov2_plain, timm_dinov2_registers]

@@ -7,6 +7,8 @@
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+use super::ops::numbers;
+
 /// Features on a grid, the channels last.
 pub(super) struct Map {
     /// `[n, rows * columns, channels]`
@@ -106,13 +108,6 @@ impl CustomOp2 for Op {
         });
         Ok((CpuStorage::F32(sums), Shape::from((n, rows * columns, outputs))))
     }
-}
-
-fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    let Some((start, end)) = layout.contiguous_offsets() else {
-        bail!("a depthwise convolution needs contiguous maps")
-    };
-    Ok(&storage.as_slice::<f32>()?[start..end])
 }
 
 #[cfg(test)]

@@ -7,14 +7,13 @@
 
 use candle_core::{D, Tensor};
 
+use super::batch_norm::batch_norm;
 use super::depthwise::{Depthwise, Map};
 use super::ops::{Activation, activate, add_bias, add_branch, attention};
 use super::towers::ImageTower;
 use super::weights::Scope;
 use crate::error::{Error, Result};
 
-/// timm's default for all batch norms.
-const EPSILON: f64 = 1e-5;
 /// Width of an attention head.
 const HEAD: usize = 32;
 /// Pixels a side for one place of the last map.
@@ -170,7 +169,7 @@ fn position(scope: &Scope<'_>, width: usize) -> Result<Separable> {
 /// A product of the channels with a skip, each with its batch norm, then gelu.
 fn expanded(scope: &Scope<'_>, width: usize) -> Result<Dense> {
     let product = Folded::load(&scope.at("conv_kxk.0"), [width, width, 1, 1])?;
-    let (scale, shift) = norm(&scope.at("identity"), width)?;
+    let (scale, shift) = batch_norm(&scope.at("identity"), width)?;
     let skip = Folded { bias: shift, ..Folded::skip(&scale, 1, false)? };
     let Folded { kernel, bias } = product.plus(&skip)?;
     Ok(Dense { weight: kernel.reshape((width, width))?, bias })
@@ -242,7 +241,7 @@ impl Mixer {
 /// RepMixer: x + γ (mixer(x) - norm(x)).
 fn mixing(width: usize, scope: &Scope<'_>) -> Result<Separable> {
     let skip = |block: &Scope<'_>| {
-        let (scale, shift) = norm(&block.at("identity"), width)?;
+        let (scale, shift) = batch_norm(&block.at("identity"), width)?;
         Ok::<_, Error>(Folded { bias: shift, ..Folded::skip(&scale, 3, true)? })
     };
     let mixer = scope.at("mixer");
@@ -256,7 +255,7 @@ fn mixing(width: usize, scope: &Scope<'_>) -> Result<Separable> {
 /// x + γ proj(attention(norm(x))), with the norm in the first product and γ in the last.
 fn attending(width: usize, block: &Scope<'_>) -> Result<TokenMixer> {
     let mixer = block.at("token_mixer");
-    let (scale, shift) = norm(&block.at("norm"), width)?;
+    let (scale, shift) = batch_norm(&block.at("norm"), width)?;
     let weight = mixer.get("qkv.weight", &[3 * width, width])?;
     let bias = Tensor::zeros(3 * width, weight.dtype(), weight.device())?;
     let plain = Dense { weight, bias }.after_shift(&shift)?;
@@ -270,14 +269,6 @@ fn gamma(scope: &Scope<'_>, name: &str, width: usize) -> Result<Tensor> {
     Ok(scope.get(name, &[width, 1, 1])?.flatten_all()?)
 }
 
-/// A batch norm as x · scale + shift.
-fn norm(scope: &Scope<'_>, width: usize) -> Result<(Tensor, Tensor)> {
-    let part = |name: &str| scope.get(name, &[width]);
-    let scale = (part("weight")? / (part("running_var")? + EPSILON)?.sqrt()?)?;
-    let shift = (part("bias")? - (part("running_mean")? * &scale)?)?;
-    Ok((scale, shift))
-}
-
 /// A convolution with what stood around it.
 struct Folded {
     /// `[outputs, inputs of one group, side, side]`
@@ -288,7 +279,7 @@ struct Folded {
 impl Folded {
     /// A convolution and its batch norm.
     fn load(scope: &Scope<'_>, shape: [usize; 4]) -> Result<Self> {
-        let (scale, shift) = norm(&scope.at("bn"), shape[0])?;
+        let (scale, shift) = batch_norm(&scope.at("bn"), shape[0])?;
         Self { kernel: scope.get("conv.weight", &shape)?, bias: shift.zeros_like()? }.times(&scale)?.shifted(&shift)
     }
 

@@ -5,10 +5,12 @@ use image::RgbImage;
 
 use crate::error::Result;
 
+mod batch_norm;
 mod bytes;
 mod checkpoint;
 mod chinese_clip;
 mod clip;
+mod convolution;
 mod depthwise;
 mod dinov2;
 mod embedding;
@@ -16,6 +18,7 @@ mod fastvit;
 mod hub;
 mod keys;
 mod mobileclip;
+mod modified_resnet;
 mod names;
 mod openclip;
 mod ops;
@@ -25,6 +28,7 @@ mod preprocess;
 mod registry;
 mod siglip;
 mod siglip_vision;
+mod stages;
 mod starter;
 mod text_tower;
 mod timm;

@@ -1,4 +1,4 @@
-//! CLIP in the layouts of open_clip and OpenAI (`open_clip_config.json`), also with a Vision Transformer of timm. In: a
+//! CLIP in the layouts of open_clip and OpenAI (`open_clip_config.json`), also with a ModifiedResNet or timm's ViT. In: a
 //! checkpoint. Out: its encoder. Must never pass over a setting that it does not know: it might change the numbers.
 
 use serde::Deserialize;
@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::checkpoint::OPEN_CLIP_WEIGHTS;
 use super::clip::{whole_patches, wrong_config};
+use super::modified_resnet::{ModifiedResNet, ResNetConfig};
 use super::names;
 use super::ops::Activation;
 use super::position::Resampling;
@@ -13,7 +14,7 @@ use super::preprocess::Preprocessing;
 use super::text_tower::{CausalText, Pooling, TextConfig};
 use super::timm::{self, Guess};
 use super::tokenizer::TextTokenizer;
-use super::towers::Towers;
+use super::towers::{ImageTower, Towers};
 use super::transformer::{MlpKind, Size};
 use super::vit::{Vit, VitConfig};
 use super::weights::Weights;
@@ -57,21 +58,17 @@ impl Family for OpenClip {
         let config: Config = checkpoint.needed_json(FILE)?;
         let weights = checkpoint.weights(OPEN_CLIP_WEIGHTS)?;
         let identity = checkpoint.identity(&weights)?;
-        let weights = weights.renamed(names::open_clip)?;
         let model = &config.model_cfg;
-        let image = Vit::load(model.image(checkpoint, &weights)?, &weights.at("visual"))?;
+        let keeps = |name: &str| matches!(model.vision_cfg.layers, Layers::Stages(_)) && name.starts_with("visual.");
+        let weights = weights.renamed(|name| if keeps(name) { name.to_owned() } else { names::open_clip(name) })?;
+        let image = model.image(checkpoint, &weights)?;
         let text = CausalText::load(model.text(checkpoint)?, &weights.at("text"))?;
         weights.finish()?;
         let size = model.vision_cfg.image_size as u32;
         let preprocessing =
             Preprocessing::from_open_clip(&config.preprocess_cfg, (size, size), &checkpoint.file(FILE))?;
         let tokenizer = model.text_cfg.tokenizer(checkpoint)?;
-        Ok(Box::new(Towers {
-            identity,
-            preprocessing,
-            image: Box::new(image),
-            text: Some((tokenizer, Box::new(text))),
-        }))
+        Ok(Box::new(Towers { identity, preprocessing, image, text: Some((tokenizer, Box::new(text))) }))
     }
 }
 
@@ -91,14 +88,23 @@ struct Model {
     text_cfg: Text,
 }
 
+/// How deep the image tower is: blocks of a transformer, or of each stage of a ModifiedResNet.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Layers {
+    Blocks(usize),
+    Stages([usize; 4]),
+}
+
 #[derive(Deserialize)]
 #[serde(default)]
 struct Vision {
-    layers: usize,
+    layers: Layers,
     width: usize,
     head_width: usize,
     mlp_ratio: f64,
-    patch_size: usize,
+    /// None, or nothing of use, for a ModifiedResNet.
+    patch_size: Option<usize>,
     image_size: usize,
     ls_init_value: Option<f64>,
     no_ln_pre: bool,
@@ -114,11 +120,11 @@ struct Vision {
 impl Default for Vision {
     fn default() -> Self {
         Self {
-            layers: 12,
+            layers: Layers::Blocks(12),
             width: 768,
             head_width: 64,
             mlp_ratio: 4.0,
-            patch_size: 16,
+            patch_size: Some(16),
             image_size: 224,
             ls_init_value: None,
             no_ln_pre: false,
@@ -176,17 +182,42 @@ impl Model {
         MlpKind::Plain(if self.quick_gelu { Activation::QuickGelu } else { Activation::Gelu })
     }
 
-    fn image(&self, checkpoint: &Checkpoint, weights: &Weights) -> Result<VitConfig> {
+    fn image(&self, checkpoint: &Checkpoint, weights: &Weights) -> Result<Box<dyn ImageTower>> {
         let vision = &self.vision_cfg;
         known(checkpoint, &vision.others)?;
-        if let Some(name) = &vision.timm_model_name {
-            return self.timm_image(checkpoint, name, weights);
+        let scope = weights.at("visual");
+        Ok(match (&vision.timm_model_name, &vision.layers) {
+            (Some(name), _) => Box::new(Vit::load(self.timm_image(checkpoint, name, weights)?, &scope)?),
+            (None, Layers::Blocks(depth)) => Box::new(Vit::load(self.vit(checkpoint, *depth)?, &scope)?),
+            (None, Layers::Stages(blocks)) => {
+                Box::new(ModifiedResNet::load(self.resnet(checkpoint, *blocks)?, &scope)?)
+            }
+        })
+    }
+
+    fn resnet(&self, checkpoint: &Checkpoint, blocks: [usize; 4]) -> Result<ResNetConfig> {
+        let vision = &self.vision_cfg;
+        // open_clip's model.py: the channels of the last stage, in heads of `head_width`.
+        let heads = vision.width * 32 / vision.head_width.max(1);
+        whole_patches(checkpoint, vision.image_size, 32)?;
+        if vision.width == 0
+            || !vision.width.is_multiple_of(2)
+            || heads == 0
+            || !(vision.width * 32).is_multiple_of(heads)
+        {
+            let what = format!("a tower of width {} cannot have heads of {}", vision.width, vision.head_width);
+            return Err(wrong_config(checkpoint, FILE, what));
         }
+        Ok(ResNetConfig { width: vision.width, blocks, heads, image_size: vision.image_size, dim: self.embed_dim })
+    }
+
+    fn vit(&self, checkpoint: &Checkpoint, depth: usize) -> Result<VitConfig> {
+        let vision = &self.vision_cfg;
         one_of(checkpoint, "pool_type", &vision.pool_type, &["tok"])?;
         one_of(checkpoint, "pos_embed_type", &vision.pos_embed_type, &["learnable"])?;
         let size = Size {
             width: vision.width,
-            depth: vision.layers,
+            depth,
             heads: vision.width / vision.head_width.max(1),
             inner: (vision.width as f64 * vision.mlp_ratio) as usize,
             mlp: self.mlp(),
@@ -195,10 +226,11 @@ impl Model {
             has_qkv_bias: true,
             is_causal: false,
         };
-        let side = whole_patches(checkpoint, vision.image_size, vision.patch_size)?;
+        let patch = vision.patch_size.unwrap_or_default();
+        let side = whole_patches(checkpoint, vision.image_size, patch)?;
         Ok(VitConfig {
             size,
-            patch: vision.patch_size,
+            patch,
             grid: (side, side),
             has_patch_bias: false,
             registers: 0,

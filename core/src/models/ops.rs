@@ -43,7 +43,12 @@ pub(super) fn add_bias(x: &Tensor, bias: &Tensor) -> Result<()> {
 
 /// `stream + branch + bias`, into `stream`.
 pub(super) fn add_branch(stream: &Tensor, branch: &Tensor, bias: &Tensor) -> Result<()> {
-    stream.inplace_op3(branch, bias, &Branch)
+    stream.inplace_op3(branch, bias, &Branch(|x| x))
+}
+
+/// What of `stream + branch + bias` is positive, else 0, into `stream`.
+pub(super) fn add_branch_relu(stream: &Tensor, branch: &Tensor, bias: &Tensor) -> Result<()> {
+    stream.inplace_op3(branch, bias, &Branch(|x: f32| x.max(0.0)))
 }
 
 /// Scaled dot-product attention of `[n, tokens, 3 * width]` (queries, keys, values side by side) → `[n, tokens, width]`.
@@ -99,9 +104,9 @@ impl<F: Fn(f32) -> f32 + Sync> InplaceOp2 for Biased<F> {
     }
 }
 
-struct Branch;
+struct Branch<F>(F);
 
-impl InplaceOp3 for Branch {
+impl<F: Fn(f32) -> f32 + Sync> InplaceOp3 for Branch<F> {
     fn name(&self) -> &'static str {
         "branch"
     }
@@ -120,7 +125,7 @@ impl InplaceOp3 for Branch {
         let len = bias.len() * ROWS;
         stream.par_chunks_mut(len).zip(branch.par_chunks(len)).for_each(|(stream, branch)| {
             for (stream, branch) in stream.chunks_exact_mut(bias.len()).zip(branch.chunks_exact(bias.len())) {
-                stream.iter_mut().zip(branch).zip(bias).for_each(|((x, y), b)| *x += y + b);
+                stream.iter_mut().zip(branch).zip(bias).for_each(|((x, y), b)| *x = self.0(*x + y + b));
             }
         });
         Ok(())
@@ -190,10 +195,10 @@ impl Attention {
 
 /// A matrix within a slice: where it begins, and its steps.
 #[derive(Clone, Copy)]
-struct Matrix {
-    at: usize,
-    row: usize,
-    column: usize,
+pub(super) struct Matrix {
+    pub at: usize,
+    pub row: usize,
+    pub column: usize,
 }
 
 impl Matrix {
@@ -204,7 +209,7 @@ impl Matrix {
 }
 
 /// The product of [m, k] and [k, n] into `target` (slice, first element, step of a row).
-fn product(
+pub(super) fn product(
     [m, k, n]: [usize; 3],
     (target, at, row): (&mut [f32], usize, usize),
     (lhs, left): (&[f32], Matrix),
@@ -293,7 +298,7 @@ fn exp(x: f32) -> f32 {
     series * f32::from_bits(((power as i32 + 127) as u32) << 23)
 }
 
-fn numbers<'a>(storage: &'a CpuStorage, at: &Layout) -> Result<&'a [f32]> {
+pub(super) fn numbers<'a>(storage: &'a CpuStorage, at: &Layout) -> Result<&'a [f32]> {
     let (CpuStorage::F32(numbers), Some((from, to))) = (storage, at.contiguous_offsets()) else {
         bail!("a contiguous f32 tensor is wanted");
     };

@@ -1,0 +1,232 @@
+//! CLIP's ModifiedResNet (Radford et al. 2021, section 2.4): a stem of three convolutions, average pools before every
+//! halving, attention in place of the last pool. In: pixels. Out: embeddings, and what the middle stages give for each
+//! place. Must never know where its tensors come from; their names are OpenAI's, below one scope.
+
+use candle_core::{D, Tensor};
+use candle_nn::{Linear, Module};
+
+use super::batch_norm::batch_norm;
+use super::convolution::{After, Convolution, halved};
+use super::depthwise::Map;
+use super::ops::add_branch_relu;
+use super::position::{Resampling, resampled};
+use super::stages::joined;
+use super::towers::ImageTower;
+use super::weights::Scope;
+use crate::error::{Error, Result};
+
+/// A block gives four times the channels that it computes with.
+const EXPANSION: usize = 4;
+/// Pixels a side for one place of the last map.
+const STRIDE: usize = 32;
+/// The stages whose features are given for patches (the second and the third, as in PatchCore, Roth et al. 2022).
+const PATCH_STAGES: std::ops::Range<usize> = 1..3;
+/// Pixels a side for one place of the finest of them.
+const PATCH: usize = 8;
+
+/// The shape of a tower.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ResNetConfig {
+    /// Channels of the first stage's blocks; each stage has twice those of the one before.
+    pub width: usize,
+    /// Blocks of each stage.
+    pub blocks: [usize; 4],
+    /// Heads of the attention pool.
+    pub heads: usize,
+    /// Pixels a side that the attention pool's positions were learnt for.
+    pub image_size: usize,
+    /// Length of the embeddings.
+    pub dim: usize,
+}
+
+/// A tower with its weights.
+pub(super) struct ModifiedResNet {
+    stem: [Convolution; 3],
+    stages: Vec<Vec<Bottleneck>>,
+    pool: AttentionPool,
+}
+
+impl ModifiedResNet {
+    /// Takes the tensors below `scope`.
+    pub fn load(config: ResNetConfig, scope: &Scope<'_>) -> Result<Self> {
+        let ResNetConfig { width, blocks, .. } = config;
+        let stem = |at: usize, shape, stride| {
+            folded(&scope.at(format!("conv{at}")), &scope.at(format!("bn{at}")), shape, stride)
+        };
+        let stem = [
+            stem(1, [width / 2, 3, 3, 3], 2)?,
+            stem(2, [width / 2, width / 2, 3, 3], 1)?,
+            stem(3, [width, width / 2, 3, 3], 1)?,
+        ];
+        let mut stages = Vec::with_capacity(blocks.len());
+        let mut inputs = width;
+        for (at, count) in blocks.into_iter().enumerate() {
+            let (stage, width) = (scope.at(format!("layer{}", at + 1)), width << at);
+            let mut loaded = Vec::with_capacity(count);
+            for block in 0..count {
+                loaded.push(Bottleneck::load(inputs, width, at > 0 && block == 0, &stage.at(block))?);
+                inputs = EXPANSION * width;
+            }
+            stages.push(loaded);
+        }
+        Ok(Self { stem, stages, pool: AttentionPool::load(inputs, &config, &scope.at("attnpool"))? })
+    }
+
+    /// What the stem gives: a quarter of the rows and columns.
+    fn stem(&self, pixels: &Tensor, multiple: usize) -> Result<Map> {
+        let (_, _, height, width) = pixels.dims4()?;
+        if height % multiple != 0 || width % multiple != 0 || height * width == 0 {
+            let what = format!("{width} × {height} pixels are no multiple of {multiple}");
+            return Err(Error::bad_request(what, "prepare the picture first"));
+        }
+        let features = pixels.flatten_from(2)?.transpose(1, 2)?.contiguous()?;
+        let mut map = Map { features, rows: height, columns: width };
+        for convolution in &self.stem {
+            map = convolution.forward(&map, After::Relu)?;
+        }
+        Ok(halved(&map)?)
+    }
+}
+
+impl ImageTower for ModifiedResNet {
+    fn dim(&self) -> usize {
+        self.pool.dim
+    }
+
+    fn embed(&self, pixels: &Tensor) -> Result<Tensor> {
+        let mut map = self.stem(pixels, STRIDE)?;
+        for block in self.stages.iter().flatten() {
+            map = block.forward(map)?;
+        }
+        self.pool.forward(&map)
+    }
+
+    fn patch_size(&self) -> Option<usize> {
+        Some(PATCH)
+    }
+
+    fn patches(&self, pixels: &Tensor) -> Result<Vec<Tensor>> {
+        let mut map = self.stem(pixels, PATCH)?;
+        let mut kept = Vec::with_capacity(PATCH_STAGES.len());
+        for (at, stage) in self.stages.iter().enumerate().take(PATCH_STAGES.end) {
+            for block in stage {
+                map = block.forward(map)?;
+            }
+            if PATCH_STAGES.contains(&at) {
+                // The next stage begins with its own copy, so this one stays as it is.
+                kept.push(Map { features: map.features.clone(), ..map });
+            }
+        }
+        Ok(vec![joined(&kept)?])
+    }
+
+    fn positions(&self, rows: usize, columns: usize) -> Result<Option<Tensor>> {
+        self.pool.positions_of(rows, columns).map(Some)
+    }
+}
+
+/// Narrow, look around, widen; and what came in is added.
+struct Bottleneck {
+    narrow: Convolution,
+    around: Convolution,
+    /// Without its bias, which is added with the skip.
+    widen: Convolution,
+    bias: Tensor,
+    is_halving: bool,
+    skip: Option<Convolution>,
+}
+
+impl Bottleneck {
+    fn load(inputs: usize, width: usize, is_halving: bool, scope: &Scope<'_>) -> Result<Self> {
+        let outputs = EXPANSION * width;
+        let (kernel, bias) = kernel(&scope.at("conv3"), &scope.at("bn3"), [outputs, width, 1, 1])?;
+        let skip = scope.at("downsample");
+        let skip = || folded(&skip.at(0), &skip.at(1), [outputs, inputs, 1, 1], 1);
+        Ok(Self {
+            narrow: folded(&scope.at("conv1"), &scope.at("bn1"), [width, inputs, 1, 1], 1)?,
+            around: folded(&scope.at("conv2"), &scope.at("bn2"), [width, width, 3, 3], 1)?,
+            widen: Convolution::new(&kernel, &bias.zeros_like()?, 1)?,
+            bias,
+            is_halving,
+            skip: (is_halving || inputs != outputs).then(skip).transpose()?,
+        })
+    }
+
+    fn forward(&self, map: Map) -> Result<Map> {
+        let branch = self.around.forward(&self.narrow.forward(&map, After::Relu)?, After::Relu)?;
+        let branch = if self.is_halving { halved(&branch)? } else { branch };
+        let branch = self.widen.forward(&branch, After::Nothing)?;
+        let stream = match &self.skip {
+            Some(skip) if self.is_halving => skip.forward(&halved(&map)?, After::Nothing)?,
+            Some(skip) => skip.forward(&map, After::Nothing)?,
+            None => map,
+        };
+        add_branch_relu(&stream.features, &branch.features, &self.bias)?;
+        Ok(stream)
+    }
+}
+
+/// The mean of all places asks all places.
+struct AttentionPool {
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    out: Linear,
+    /// `[1 + side * side, width]`, the row of the mean first.
+    positions: Tensor,
+    side: usize,
+    heads: usize,
+    dim: usize,
+}
+
+impl AttentionPool {
+    fn load(width: usize, config: &ResNetConfig, scope: &Scope<'_>) -> Result<Self> {
+        let side = config.image_size / STRIDE;
+        Ok(Self {
+            query: scope.at("q_proj").linear(width, width)?,
+            key: scope.at("k_proj").linear(width, width)?,
+            value: scope.at("v_proj").linear(width, width)?,
+            out: scope.at("c_proj").linear(width, config.dim)?,
+            positions: scope.get("positional_embedding", &[1 + side * side, width])?,
+            side,
+            heads: config.heads,
+            dim: config.dim,
+        })
+    }
+
+    fn positions_of(&self, rows: usize, columns: usize) -> Result<Tensor> {
+        if (rows, columns) == (self.side, self.side) {
+            return Ok(self.positions.clone());
+        }
+        let places = self.positions.narrow(0, 1, self.side * self.side)?.contiguous()?;
+        let places = resampled(&places, (self.side, self.side), (rows, columns), Resampling::Plain)?;
+        Ok(Tensor::cat(&[&self.positions.narrow(0, 0, 1)?, &places], 0)?)
+    }
+
+    fn forward(&self, map: &Map) -> Result<Tensor> {
+        let tokens = Tensor::cat(&[&map.features.mean_keepdim(1)?, &map.features], 1)?;
+        let tokens = tokens.broadcast_add(&self.positions_of(map.rows, map.columns)?)?;
+        let (n, count, width) = tokens.dims3()?;
+        let depth = width / self.heads;
+        let heads =
+            |tokens: Tensor, count: usize| tokens.reshape((n, count, self.heads, depth))?.transpose(1, 2)?.contiguous();
+        let query = heads(self.query.forward(&tokens.narrow(1, 0, 1)?.contiguous()?)?, 1)?;
+        let key = heads(self.key.forward(&tokens)?, count)?;
+        let value = heads(self.value.forward(&tokens)?, count)?;
+        let scores = (query.matmul(&key.t()?)? * (depth as f64).powf(-0.5))?;
+        let mixed = candle_nn::ops::softmax(&scores, D::Minus1)?.matmul(&value)?;
+        Ok(self.out.forward(&mixed.reshape((n, width))?)?)
+    }
+}
+
+/// A convolution's kernel and its batch norm as one kernel and a bias.
+fn kernel(convolution: &Scope<'_>, norm: &Scope<'_>, shape: [usize; 4]) -> Result<(Tensor, Tensor)> {
+    let (scale, shift) = batch_norm(norm, shape[0])?;
+    let kernel = convolution.get("weight", &shape)?.broadcast_mul(&scale.reshape(((), 1, 1, 1))?)?;
+    Ok((kernel, shift))
+}
+
+fn folded(convolution: &Scope<'_>, norm: &Scope<'_>, shape: [usize; 4], stride: usize) -> Result<Convolution> {
+    let (kernel, bias) = kernel(convolution, norm, shape)?;
+    Ok(Convolution::new(&kernel, &bias, stride)?)
+}

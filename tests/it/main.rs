@@ -7,4 +7,5 @@ mod ingest;
 mod media;
 mod parity;
 mod parity_families;
+mod starter;
 mod tidy;

@@ -1,0 +1,74 @@
+//! How good the built-in model is, measured through the program itself: the figures of its card, with floors a little
+//! under them. In: SIGHTLINE_DATA; SIGHTLINE_MODEL names another model to print the figures of. Out: figures and floors.
+
+mod inspection;
+mod retrieval;
+
+use std::path::PathBuf;
+
+use image::{Rgb, RgbImage};
+use sightline_core::engine::{LoadedModel, Precision, Settings};
+use sightline_core::models::UnitVector;
+
+/// The model that is measured, and whether it is the built-in one: only that has floors.
+fn model() -> (LoadedModel, bool) {
+    let model = std::env::var("SIGHTLINE_MODEL").ok();
+    let is_starter = model.is_none();
+    // No library is opened: the folder is never made.
+    let library = PathBuf::from("no library");
+    (LoadedModel::open(&Settings { library, model, precision: Precision::Auto }).unwrap(), is_starter)
+}
+
+/// Rows of a table with a first line of names.
+fn rows(table: &std::path::Path) -> Vec<Vec<String>> {
+    let text = fs_err::read_to_string(table).unwrap();
+    text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+}
+
+/// Prints a figure in percent beside its floor, and holds the built-in model to it.
+#[track_caller]
+fn check_floor(what: &str, percent: f64, floor: f64, has_floor: bool) {
+    println!("{what}: {percent:.1} % (floor {floor} %)");
+    assert!(!has_floor || percent >= floor, "{what}: {percent:.1} % where {floor} % is the least");
+}
+
+fn disc(inside: Rgb<u8>) -> RgbImage {
+    RgbImage::from_fn(160, 120, |x, y| {
+        let (across, down) = (x as f32 - 80.0, y as f32 - 60.0);
+        if across.hypot(down) < 40.0 { inside } else { Rgb([250, 250, 250]) }
+    })
+}
+
+fn square(inside: Rgb<u8>) -> RgbImage {
+    let is_inside = |x: u32, y: u32| (40..120).contains(&x) && (20..100).contains(&y);
+    RgbImage::from_fn(160, 120, |x, y| if is_inside(x, y) { inside } else { Rgb([250, 250, 250]) })
+}
+
+fn gradient() -> RgbImage {
+    RgbImage::from_fn(160, 120, |x, y| Rgb([x as u8, y as u8 * 2, 255 - x as u8]))
+}
+
+fn embedded(model: &LoadedModel, picture: &RgbImage) -> UnitVector {
+    model.embed_picture(picture, None).unwrap()
+}
+
+#[test]
+fn pictures_of_no_use_still_have_a_direction() {
+    let (model, _) = model();
+    let grey = Rgb([128, 128, 128]);
+    for (width, height) in [(160, 120), (1, 1), (1, 3000), (3000, 2), (5000, 4000)] {
+        let vector = embedded(&model, &RgbImage::from_pixel(width, height, grey));
+        let length: f32 = vector.as_slice().iter().map(|x| x * x).sum();
+        assert!((length - 1.0).abs() < 1e-4, "{width} × {height}: {length}");
+    }
+}
+
+#[test]
+fn pictures_that_look_alike_lie_together() {
+    let (model, _) = model();
+    let red = embedded(&model, &disc(Rgb([220, 20, 30])));
+    let same = embedded(&model, &disc(Rgb([215, 24, 34])));
+    for other in [square(Rgb([20, 40, 220])), gradient()] {
+        assert!(red.cosine(&same) > red.cosine(&embedded(&model, &other)));
+    }
+}

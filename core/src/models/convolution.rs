@@ -71,6 +71,14 @@ struct Op {
     after: After,
 }
 
+/// What a convolution is computed from: the maps of a batch, `[n * places, channels]`, and the weights.
+struct Given<'a> {
+    x: &'a [f32],
+    channels: usize,
+    kernel: &'a [f32],
+    bias: &'a [f32],
+}
+
 /// Places that one thread takes at a time: enough for a product to be quick, few enough for what they see to stay in the
 /// cache.
 const PLACES: usize = 256;
@@ -81,7 +89,8 @@ impl Op {
     }
 
     /// A band of outputs that begins at place `first` of the batch.
-    fn band(&self, x: &[f32], channels: usize, (kernel, bias): (&[f32], &[f32]), first: usize, band: &mut [f32]) {
+    fn band(&self, given: &Given<'_>, first: usize, band: &mut [f32]) {
+        let Given { x, channels, kernel, bias } = *given;
         let (outputs, seen) = (bias.len(), self.side * self.side * channels);
         let count = band.len() / outputs;
         let rows = |at| Matrix { at, row: seen, column: 1 };
@@ -92,7 +101,7 @@ impl Op {
         } else {
             let mut patches = vec![0.0; count * seen];
             for (place, patch) in patches.chunks_exact_mut(seen).enumerate() {
-                self.patch(x, channels, first + place, patch);
+                self.patch(given, first + place, patch);
             }
             product([count, seen, outputs], (band, 0, outputs), (&patches, rows(0)), (kernel, weights), alone);
         }
@@ -103,19 +112,19 @@ impl Op {
     }
 
     /// What the kernel sees at a place of the batch; what lies beyond the border stays 0.
-    fn patch(&self, x: &[f32], channels: usize, place: usize, patch: &mut [f32]) {
+    fn patch(&self, &Given { x, channels, .. }: &Given<'_>, place: usize, patch: &mut [f32]) {
         let (outputs, Grid { rows, columns }) = (self.outputs(), self.grid);
         let (picture, place) = (place / outputs.places(), place % outputs.places());
         let picture = &x[picture * self.grid.places() * channels..][..self.grid.places() * channels];
         let (top, left) = (place / outputs.columns * self.stride, place % outputs.columns * self.stride);
         let margin = self.side / 2;
         // The columns that are inside are one run.
-        let (from, to) = ((left + self.side - margin).min(columns), left.saturating_sub(margin));
-        let (run, skipped) = ((from - to) * channels, (to + margin - left) * channels);
+        let (from, to) = (left.saturating_sub(margin), (left + self.side - margin).min(columns));
+        let (run, skipped) = ((to - from) * channels, (from + margin - left) * channels);
         for line in 0..self.side {
             let Some(y) = (top + line).checked_sub(margin).filter(|y| *y < rows) else { continue };
             let seen = &mut patch[line * self.side * channels + skipped..][..run];
-            seen.copy_from_slice(&picture[(y * columns + to) * channels..][..run]);
+            seen.copy_from_slice(&picture[(y * columns + from) * channels..][..run]);
         }
     }
 }
@@ -139,12 +148,13 @@ impl CustomOp3 for Op {
         if !fits || n * places * channels * outputs == 0 || bias_at.shape().dims1()? != outputs {
             bail!("a map of {places} places and {channels} channels does not fit a kernel [{seen}, {outputs}]");
         }
-        let (x, kernel, bias) = (numbers(x, x_at)?, numbers(kernel, kernel_at)?, numbers(bias, bias_at)?);
+        let (kernel, bias) = (numbers(kernel, kernel_at)?, numbers(bias, bias_at)?);
+        let given = Given { x: numbers(x, x_at)?, channels, kernel, bias };
         let total = n * self.outputs().places();
         let band = total.div_ceil(rayon::current_num_threads()).clamp(1, PLACES);
         let mut features = vec![0.0_f32; total * outputs];
         features.par_chunks_mut(band * outputs).enumerate().for_each(|(at, features)| {
-            self.band(x, channels, (kernel, bias), at * band, features);
+            self.band(&given, at * band, features);
         });
         Ok((CpuStorage::F32(features), Shape::from((n, self.outputs().places(), outputs))))
     }

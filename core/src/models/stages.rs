@@ -97,11 +97,9 @@ impl CustomOp1 for Neighbours {
             for (column, mean) in row.chunks_exact_mut(channels).enumerate() {
                 let (down, across) = (around(line % rows, rows), around(column, columns));
                 let share = 1.0 / (down.len() * across.len()) as f32;
-                for y in down {
-                    for x in across.clone() {
-                        let place = &picture[(y * columns + x) * channels..][..channels];
-                        mean.iter_mut().zip(place).for_each(|(mean, value)| *mean += share * value);
-                    }
+                for (y, x) in down.flat_map(|y| across.clone().map(move |x| (y, x))) {
+                    let place = &picture[(y * columns + x) * channels..][..channels];
+                    mean.iter_mut().zip(place).for_each(|(mean, value)| *mean += share * value);
                 }
             }
         });

@@ -1,8 +1,8 @@
 //! The files of a library and the photos in them, kept by the store. In: records. Out: the same. Knows neither sled nor the
 //! bytes of a record.
 //!
-//! The shelf holds blocks of files under the key of the first one: a block has all files from its key up to the next
-//! block's, and the first block's key is empty.
+//! The shelf holds blocks of files, each under a key: a block has all files from its key up to the next block's. What
+//! comes before all blocks belongs to one whose key is empty.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -84,6 +84,8 @@ impl Store {
 
     /// The files whose keys begin with `prefix`, and their photos.
     pub(super) fn stored(&self, prefix: &[u8]) -> Result<Vec<Stored>> {
+        // A block that is split meanwhile would be met twice.
+        let _no_change = lock(&self.changing_files);
         let photos = read(&self.photos);
         let mut found = Vec::new();
         let (first, _) = self.block_of(prefix)?;
@@ -100,18 +102,6 @@ impl Store {
             Next::More
         })?;
         Ok(found)
-    }
-
-    /// Gives a file that was moved or renamed its new path; its photo, vector and tags stay with it.
-    ///
-    /// # Errors
-    /// [`Error::BrokenLibrary`], [`Error::DiskFull`].
-    pub fn move_file(&self, old: &Path, new: &Path) -> Result<()> {
-        let (old, new) = (path_key(old), path_key(new));
-        match self.block_of(&old)?.1.files.remove(&old) {
-            Some(value) => self.change_files(Changes::from([(old, None), (new, Some(value))])),
-            None => Ok(()),
-        }
     }
 
     /// Forgets files. What the user made of their photos stays, and so do their vectors until
@@ -153,7 +143,7 @@ impl Store {
     /// The block in which a key has its place, and the block's own key.
     fn block_of(&self, key: &[u8]) -> Result<(Vec<u8>, Block)> {
         let found = self.shelf.at_or_before(Part::Files, key)?;
-        // A block that cannot be read is written over: opening has said so.
+        // A block that was damaged since opening is written over: what it had is found missing by the next run.
         Ok(found.map(|(start, bytes)| (start, Block::decode(&bytes).unwrap_or_default())).unwrap_or_default())
     }
 }
@@ -167,24 +157,27 @@ fn each_file(shelf: &Shelf, first: &[u8], mut each: impl FnMut(&[u8], &[u8]) -> 
     })
 }
 
-/// The photos of all files, and whether any could not be read. Blocks that cannot be read are removed: their files count
-/// as new.
+/// The photos of all files, and whether all could be read. What cannot be read is removed: its files count as new.
 pub(super) fn read_photos(shelf: &Shelf) -> Result<(HashTable<Arc<PhotoRecord>>, bool)> {
-    let (mut photos, mut useless, mut is_whole) = (HashTable::default(), Vec::new(), true);
+    let (mut photos, mut changes) = (HashTable::default(), Vec::new());
     shelf.each(Part::Files, &[], |start, bytes| {
-        let Some(block) = Block::decode(bytes) else {
-            useless.push((start.to_vec(), None));
-            return Ok(Next::More);
-        };
-        for (key, value) in &block.files {
-            match decode_file(path_of_key(key), value) {
-                Some(Stored { file, photo }) => photos.extend(file.hash.zip(photo)),
-                None => is_whole = false,
+        let mut block = Block::decode(bytes).unwrap_or_default();
+        let found = block.files.len();
+        block.files.retain(|key, value| match decode_file(path_of_key(key), value) {
+            Some(Stored { file, photo }) => {
+                photos.extend(file.hash.zip(photo));
+                true
             }
+            None => false,
+        });
+        if block.files.is_empty() {
+            changes.push((start.to_vec(), None));
+        } else if block.files.len() < found {
+            changes.push((start.to_vec(), Some(block.encode()?)));
         }
         Ok(Next::More)
     })?;
-    is_whole &= useless.is_empty();
-    shelf.change(Part::Files, useless)?;
+    let is_whole = changes.is_empty();
+    shelf.change(Part::Files, changes)?;
     Ok((photos, is_whole))
 }

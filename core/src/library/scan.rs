@@ -55,6 +55,10 @@ pub fn scan(folders: &[FolderRecord], is_picture: impl Fn(&Path) -> bool, ticker
     }
     // Links come last, so that what is there itself keeps its own path.
     while let Some(link) = walk.links.pop_front() {
+        // The folder that it leads to is the mount point, not the link.
+        if fs_err::canonicalize(&link).is_ok_and(|real| is_mount_point(&real)) {
+            walk.scan.drives.push(link.clone());
+        }
         walk.folder(&link, ticker)?;
     }
     walk.add_linked_files();
@@ -153,6 +157,7 @@ impl<F: Fn(&Path) -> bool> Walk<F> {
     /// A drive that is gone leaves an empty folder, or none. One with something in it is a folder like others now.
     fn note_unplugged(&mut self, folders: &[FolderRecord]) {
         let known = folders.iter().flat_map(|folder| &folder.drives).map(|drive| &drive.path);
+        let known = known.filter(|path| !self.excluded.contains(*path));
         let gone = known.filter(|path| !self.scan.drives.contains(path) && (!path.exists() || is_nothing_in(path)));
         self.scan.unplugged = gone.cloned().collect();
     }

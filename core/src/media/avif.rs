@@ -50,8 +50,12 @@ fn avif(bytes: &[u8], budget: &Budget) -> Outcome<Raster> {
     let size = items.size(item).ok_or_else(|| damaged("it does not say its size"))?;
     budget.check(size, BYTES_PER_PIXEL)?;
     // A grid is put together from one decoded tile after the other.
-    let tiles = items.references(item, *b"dimg").take(MAX_TILES).filter_map(|tile| items.size(tile));
-    let needed = area(size).saturating_add(tiles.map(area).max().unwrap_or(0));
+    let mut largest = 0;
+    for tile in items.references(item, *b"dimg").take(MAX_TILES).filter_map(|tile| items.size(tile)) {
+        budget.check(tile, BYTES_PER_PIXEL)?;
+        largest = largest.max(area(tile));
+    }
+    let needed = area(size).saturating_add(largest);
     let _share = budget.reserve(needed.saturating_mul(BYTES_PER_PIXEL))?;
     let picture = match items.kind(item).as_ref() {
         Some(b"av01") => coded(&items, item, budget)?,

@@ -128,7 +128,7 @@ impl Budget {
     pub fn reserve(&self, bytes: u64) -> Outcome<Reservation> {
         let start = Instant::now();
         let mut held = locked(&HELD);
-        while *held > 0 && *held + bytes > MAX_HELD_BYTES {
+        while *held > 0 && held.saturating_add(bytes) > MAX_HELD_BYTES {
             let left = self.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(Refusal::crowded());

@@ -8,7 +8,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tenso
 use rayon::prelude::*;
 
 use super::depthwise::Map;
-use super::ops::{Matrix, numbers, product};
+use super::ops::{Matrix, numbers, product, relu};
 
 /// One kernel over all channels with a bias, padded so that a stride of 1 keeps the grid.
 pub(super) struct Convolution {
@@ -105,9 +105,12 @@ impl Op {
             }
             product([count, seen, outputs], (band, 0, outputs), (&patches, rows(0)), (kernel, weights), alone);
         }
-        let floor = if self.after == After::Relu { 0.0 } else { f32::NEG_INFINITY };
+        let is_relu = self.after == After::Relu;
         for row in band.chunks_exact_mut(outputs) {
-            row.iter_mut().zip(bias).for_each(|(y, bias)| *y = (*y + bias).max(floor));
+            row.iter_mut().zip(bias).for_each(|(y, bias)| {
+                let sum = *y + bias;
+                *y = if is_relu { relu(sum) } else { sum };
+            });
         }
     }
 

@@ -62,7 +62,7 @@ impl ModifiedResNet {
         let mut inputs = width;
         for (at, count) in blocks.into_iter().enumerate() {
             let (stage, width) = (scope.at(format!("layer{}", at + 1)), width << at);
-            let mut loaded = Vec::with_capacity(count);
+            let mut loaded = Vec::new();
             for block in 0..count {
                 loaded.push(Bottleneck::load(inputs, width, at > 0 && block == 0, &stage.at(block))?);
                 inputs = EXPANSION * width;

@@ -198,14 +198,15 @@ impl Model {
     fn resnet(&self, checkpoint: &Checkpoint, blocks: [usize; 4]) -> Result<ResNetConfig> {
         let vision = &self.vision_cfg;
         // open_clip's model.py: the channels of the last stage, in heads of `head_width`.
-        let heads = vision.width * 32 / vision.head_width.max(1);
+        let channels = vision.width.checked_mul(32).unwrap_or_default();
+        let heads = channels.checked_div(vision.head_width).unwrap_or_default();
         whole_patches(checkpoint, vision.image_size, 32)?;
-        if vision.width == 0
-            || !vision.width.is_multiple_of(2)
-            || heads == 0
-            || !(vision.width * 32).is_multiple_of(heads)
-        {
-            let what = format!("a tower of width {} cannot have heads of {}", vision.width, vision.head_width);
+        let is_possible = vision.width.is_multiple_of(2) && heads > 0 && channels.is_multiple_of(heads);
+        if !is_possible || !vision.image_size.is_multiple_of(32) || blocks.contains(&0) {
+            let what = format!(
+                "there is no tower of width {}, heads of {}, {blocks:?} blocks and {} pixels",
+                vision.width, vision.head_width, vision.image_size
+            );
             return Err(wrong_config(checkpoint, FILE, what));
         }
         Ok(ResNetConfig { width: vision.width, blocks, heads, image_size: vision.image_size, dim: self.embed_dim })

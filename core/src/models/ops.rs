@@ -48,7 +48,7 @@ pub(super) fn add_branch(stream: &Tensor, branch: &Tensor, bias: &Tensor) -> Res
 
 /// What of `stream + branch + bias` is positive, else 0, into `stream`.
 pub(super) fn add_branch_relu(stream: &Tensor, branch: &Tensor, bias: &Tensor) -> Result<()> {
-    stream.inplace_op3(branch, bias, &Branch(|x: f32| x.max(0.0)))
+    stream.inplace_op3(branch, bias, &Branch(relu))
 }
 
 /// Scaled dot-product attention of `[n, tokens, 3 * width]` (queries, keys, values side by side) → `[n, tokens, width]`.
@@ -256,6 +256,11 @@ fn softmax(row: &mut [f32], scale: f32) {
     }
     let part = 1.0 / sum;
     row.iter_mut().for_each(|x| *x *= part);
+}
+
+/// What is positive, else 0. A number that is none stays one, so that broken weights show.
+pub(super) fn relu(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
 }
 
 fn quick_gelu(x: f32) -> f32 {

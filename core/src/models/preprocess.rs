@@ -260,8 +260,9 @@ impl Window {
 
     /// The kept part in pixels of the picture: where it begins and how long it is.
     fn source(&self, resized: u64, side: u32) -> (f64, f64) {
-        let scale = f64::from(side) / resized as f64;
-        (self.start as f64 * scale, f64::from(self.len) * scale)
+        // Multiplied first: a whole side must come out as it is.
+        let source = |at: f64| at * f64::from(side) / resized as f64;
+        (source(self.start as f64), source(f64::from(self.len)))
     }
 }
 
@@ -309,9 +310,16 @@ fn cropped(picture: &RgbImage, filter: Filter, size: (u32, u32), part: [f64; 4])
     let mut resized = RgbImage::new(size.0, size.1);
     let mut target = fir::images::Image::from_slice_u8(size.0, size.1, &mut resized, fir::PixelType::U8x3)
         .map_err(|error| refused(error.to_string()))?;
+    let (width, height) = (inside(left, width, picture.width()), inside(top, height, picture.height()));
     let options = fir::ResizeOptions::new().resize_alg(filter.algorithm()).crop(left, top, width, height);
     fir::Resizer::new().resize(&source, &mut target, &options).map_err(|error| refused(error.to_string()))?;
     Ok(resized)
+}
+
+/// A length from `start` that ends within `side`, which rounding may pass by a last bit.
+fn inside(start: f64, len: f64, side: u32) -> f64 {
+    let len = len.min(f64::from(side) - start);
+    if start + len > f64::from(side) { len.next_down() } else { len }
 }
 
 impl Filter {
@@ -454,6 +462,20 @@ mod tests {
             let found: Vec<f32> = pixels.flatten_all().unwrap().to_vec1().unwrap();
             let expected = [(x - 0.5) / 0.5, (x - 0.25) / 0.25, x / 2.0];
             prop_assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6));
+        }
+    }
+
+    #[test]
+    fn sides_of_any_length_are_squeezed_to_any_other() {
+        let preprocessing = Preprocessing::from_hf(&clip(7, 7), Path::new("preprocessor_config.json")).unwrap();
+        for side in (1..1200).step_by(3) {
+            let picture = RgbImage::new(side, 3);
+            for target in [7, 224, 448, 449] {
+                let squeezed = preprocessing.squeezed(&picture, target, 2);
+                assert_eq!(squeezed.unwrap().dimensions(), (target, 2), "from {side}");
+            }
+            let picture = RgbImage::new(3, side);
+            assert_eq!(preprocessing.prepare(&picture).unwrap().dimensions(), (7, 7), "from {side}");
         }
     }
 }

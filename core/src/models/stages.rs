@@ -6,15 +6,25 @@ use rayon::prelude::*;
 
 use super::depthwise::Map;
 use super::ops::numbers;
-use crate::error::Result;
+use crate::error::{Error, Result};
+
+/// No picture has more numbers: half a gigabyte, of which a few copies are held for a moment.
+const MAX_NUMBERS: usize = 1 << 27;
 
 /// The stages brought to the grid of the first (bilinear), each feature scaled to length 1, averaged over 3 × 3 places and
-/// joined: `[n, rows * columns, Σ channels]` (the locally aware patch features of PatchCore, Roth et al. 2022, section
-/// 3.1).
+/// joined: `[n, rows * columns, Σ channels]` (after the locally aware patch features of PatchCore, Roth et al. 2022,
+/// section 3.1, which average first and scale nothing).
 pub(super) fn joined(stages: &[Map]) -> Result<Tensor> {
     let Some(&Map { rows, columns, .. }) = stages.first() else {
         return Err(candle_core::Error::Msg("no stage to join".into()).into());
     };
+    let channels: usize = stages.iter().map(|stage| stage.features.dim(D::Minus1)).sum::<CandleResult<usize>>()?;
+    if rows * columns * channels > MAX_NUMBERS {
+        return Err(Error::bad_request(
+            format!("features of {columns} × {rows} patches take more memory than Sightline allows itself"),
+            "choose a smaller size",
+        ));
+    }
     let mut parts = Vec::with_capacity(stages.len());
     for stage in stages {
         let features =

@@ -114,13 +114,15 @@ fn count_pixels(part: &Part, map: &[f32], most: f32, counts: &mut [(u64, u64)]) 
     let side = |pixels: u32| ((pixels as f32 * scale).round() as u32).max(1);
     let (width, height) = (side(part.size.0), side(part.size.1));
     let (columns, rows) = (part.features.columns as u32, part.features.rows as u32);
-    let map: ImageBuffer<Luma<f32>, Vec<f32>> = ImageBuffer::from_raw(columns, rows, map.to_vec()).unwrap();
+    // The resize clamps numbers to between 0 and 1.
+    let map: Vec<f32> = map.iter().map(|score| score / most).collect();
+    let map: ImageBuffer<Luma<f32>, Vec<f32>> = ImageBuffer::from_raw(columns, rows, map).unwrap();
     let map = resize(&map, width, height, FilterType::Triangle);
     let mask = part.mask.as_ref().map(|mask| image::open(mask).unwrap().into_luma8());
     let mask = mask.unwrap_or_else(|| GrayImage::new(width, height));
     let mask = resize(&mask, width, height, FilterType::Nearest);
     for (score, mask) in map.pixels().zip(mask.pixels()) {
-        let place = &mut counts[step(score.0[0], most)];
+        let place = &mut counts[step(score.0[0], 1.0)];
         if mask.0[0] > 0 { place.1 += 1 } else { place.0 += 1 }
     }
 }

@@ -9,11 +9,13 @@ use sightline_tests::data_dir;
 
 use super::{check_floor, model, rows};
 
-/// The rank of the right one among all by cosine, from 0, for every query; `right` says which one is right.
+/// The rank of the right one among all by cosine, from 0, for every query; `right` says which one is right. Of equals it
+/// is the last.
 fn ranks(queries: &[UnitVector], all: &[UnitVector], right: impl Fn(usize) -> usize) -> Vec<usize> {
     let rank = |(at, query): (usize, &UnitVector)| {
-        let score = query.cosine(&all[right(at)]);
-        all.iter().filter(|other| query.cosine(other) > score).count()
+        let right = right(at);
+        let is_behind = |other: usize| query.cosine(&all[other]) < query.cosine(&all[right]);
+        (0..all.len()).filter(|other| *other != right && !is_behind(*other)).count()
     };
     queries.iter().enumerate().map(rank).collect()
 }
@@ -68,8 +70,8 @@ fn clothes_are_told_apart() {
     let class_of = |at: usize| classes.iter().position(|class| *class == table[at][1]).unwrap();
     let ranks = ranks(&photos, &texts, class_of);
     println!("{} photos of {} classes", ranks.len(), classes.len());
-    check_floor("top-1 of 20 kinds of clothes", within(&ranks, 1), FLOORS[5], has_floor);
+    check_floor("top-1 of kinds of clothes", within(&ranks, 1), FLOORS[5], has_floor);
 }
 
 /// A little under the card's figures: recall@1, 5, 10; top-1, top-5; clothes.
-const FLOORS: [f64; 6] = [4.0, 22.0, 35.0, 6.0, 16.0, 12.0];
+const FLOORS: [f64; 6] = [4.0, 22.0, 35.0, 6.0, 16.0, 7.0];

@@ -113,7 +113,9 @@ fn a_moved_file_keeps_its_vector_and_its_tags() {
     let store = open(root.path());
     store.record(&model("a"), &[indexed("/p/a.jpg", 1, 4)]).unwrap();
     store.set_tags(&hash(1), &["dog".to_owned()]).unwrap();
-    store.move_file(Path::new("/p/a.jpg"), Path::new("/p/new/b.jpg")).unwrap();
+    let moved = Indexed { photo: None, vector: None, ..indexed("/p/new/b.jpg", 1, 4) };
+    store.record(&model("a"), &[moved]).unwrap();
+    store.forget_files(&["/p/a.jpg"]).unwrap();
     let snapshot = Snapshot::build(&store, &model("a")).unwrap();
     let [entry] = &snapshot.entries[..] else { panic!("{} entries", snapshot.entries.len()) };
     assert_eq!(entry.path, Path::new("/p/new/b.jpg"));

@@ -14,9 +14,9 @@ use crate::error::Result;
 const VERSION: u8 = 1;
 /// Version, check, bytes before deflating.
 const HEADER: usize = 1 + 8 + 4;
-/// More files pack little better, and each batch that is recorded writes the last block again. Two runs each on
-/// 100,000 photos in batches of 16, bytes a photo of all the library: 2,430 with 32, 2,400 with 64, 2,480 with 96.
-const MAX_FILES: usize = 64;
+/// More files pack little better, and each batch that is recorded writes the last block again, and once a node of sled's
+/// tree is longer than 128 kB a file of its own with it.
+const MAX_FILES: usize = 32;
 /// Long names and reasons fill a block sooner: sled takes values of up to 128 kB where it is.
 const MAX_BYTES: usize = 96 << 10;
 /// What no block of this program needs.
@@ -115,13 +115,13 @@ mod tests {
 
     #[test]
     fn a_block_that_grows_at_its_end_stays_full() {
-        assert_eq!(sizes(&block(0..60).changed(put(60..80))), [64, 16]);
-        assert_eq!(sizes(&Block::default().changed(put(0..150))), [64, 64, 22]);
+        assert_eq!(sizes(&block(0..30).changed(put(30..40))), [32, 8]);
+        assert_eq!(sizes(&Block::default().changed(put(0..75))), [32, 32, 11]);
     }
 
     #[test]
     fn a_full_block_that_grows_inside_is_halved() {
-        assert_eq!(sizes(&block((0..64).map(|number| 2 * number)).changed(put(1..2))), [33, 32]);
+        assert_eq!(sizes(&block((0..32).map(|number| 2 * number)).changed(put(1..2))), [17, 16]);
     }
 
     #[test]

@@ -34,6 +34,7 @@ impl Store {
     /// # Errors
     /// [`Error::DiskFull`]; [`Error::ModelMismatch`] for a vector of another length than the model's others.
     pub fn record(&self, identity: &ModelIdentity, batch: &[Indexed]) -> Result<()> {
+        self.layout.check_space()?;
         self.append_vectors(identity, batch)?;
         let value = |indexed: &Indexed| {
             let file = indexed.file.clone();

@@ -165,6 +165,7 @@ impl Store {
     /// Keeps a chunk of vectors, then the record of what is kept with it: a crash may leave it without its record, not
     /// the record without it.
     fn keep_chunk(&self, kept: &Kept, first_row: u32, chunk: Vec<u8>) -> Result<()> {
+        self.layout.check_space()?;
         self.shelf.put(Part::Chunks, &Kept::chunk_key(&kept.identity, first_row), chunk)?;
         self.keep_record(kept)
     }

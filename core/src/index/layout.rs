@@ -9,6 +9,10 @@ use crate::error::{Error, Result};
 /// The newest layout of a library; written to the file `format`.
 pub(super) const FORMAT: u32 = 1;
 
+/// So much of a disk must be free for photos to be recorded: where sled cannot write one of its large nodes it waits for
+/// ever, so it must never come to that. What the user makes is small and is always tried.
+pub(super) const SPARE_BYTES: u64 = 16 << 20;
+
 /// The file that says that the store failed while it was used.
 const CONDEMNED: &str = "store-failed";
 
@@ -45,6 +49,17 @@ impl Layout {
     /// Whether the store failed while it was used; the note is removed.
     pub fn take_condemned(&self) -> Result<bool> {
         Ok(take_number(&self.root.join(CONDEMNED))?.is_some() && self.store().exists())
+    }
+
+    /// That the disk has room for more photos.
+    ///
+    /// # Errors
+    /// [`Error::DiskFull`].
+    pub fn check_space(&self) -> Result<()> {
+        if fs4::available_space(&self.root)? < SPARE_BYTES {
+            return Err(Error::DiskFull { path: self.root.clone() });
+        }
+        Ok(())
     }
 
     fn format(&self) -> PathBuf {

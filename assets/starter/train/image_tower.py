@@ -6,6 +6,7 @@ Goes on from image.pt when it is there; `--restart` keeps its weights and begins
 import argparse
 import copy
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -263,6 +264,8 @@ def train(options):
     training = Training(options)
     print(f"{is_kept.sum()} photos, from {training.elapsed / 60:.1f} of {options.minutes} minutes", flush=True)
 
+    stopped = []
+    signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
     last = saved = validated = logged = time.monotonic()
     losses = []
     for rows in batches(np.flatnonzero(is_kept)):
@@ -281,13 +284,13 @@ def train(options):
                 flush=True,
             )
             logged, losses = now, []
-        if now - saved > CHECKPOINT_SECS or is_over:
+        if now - saved > CHECKPOINT_SECS or is_over or stopped:
             training.save()
             saved = now
         if now - validated > VALIDATE_SECS or is_over:
             print(validation.line(training.ema), flush=True)
             validated = now
-        if is_over:
+        if is_over or stopped:
             return
 
 

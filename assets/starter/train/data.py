@@ -4,6 +4,7 @@ import argparse
 import csv
 import io
 import lzma
+import random
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,20 @@ LISTS = ("captioned.tsv", "labelled.tsv", "tiny64.tsv")
 # Whole sources are held out: captions by the first, names by the second.
 HELD_OUT = ("coco_captions", "imagenet_sample")
 PHRASES = ("a photo of a {}", "{}", "a picture of the {}")
+
+COLOURS = "red orange yellow green blue purple pink brown black white grey golden silver beige dark bright".split()
+COUNTS = "one two three four five six seven several many some".split()
+PLACES = (
+    "on a table", "in the snow", "on the beach", "in the grass", "in a kitchen", "on the street", "in the water", "at night",
+    "in the forest", "on a white background", "in a box", "in the sky", "indoors", "outdoors", "at sunset", "on the floor",
+    "next to a window", "under a tree", "in front of a building", "in a field", "in the rain", "on a shelf", "in a hand",
+)
+SENTENCES = (
+    "a {colour} {name}", "a {name} {place}", "{count} {name}s", "a {name} and a {other}", "no {name}", "a {name} without a {other}",
+    "{colour} {name} {place}", "a {colour} {name} next to a {colour2} {other}", "a close-up of a {name}", "a small {name} {place}",
+    "{count} {colour} {name}s {place}", "a person with a {name}", "a broken {name}", "a {name} but no {other}", "{name} {other}",
+    "an old {name}", "a drawing of a {name}", "a scratch on a {name}", "a dirty {colour} {name}",
+)
 
 
 @dataclass
@@ -48,9 +63,22 @@ def names(found):
 
 
 def captions(train_dir):
-    """The captions that come without photos."""
+    """The captions that come without photos, shuffled: any beginning of the list is a fair sample."""
     with lzma.open(Path(train_dir) / "captions.txt.xz", "rt") as lines:
-        return [line.strip() for line in lines if line.strip()]
+        found = [line.strip() for line in lines if line.strip()]
+    random.Random(0).shuffle(found)
+    return found
+
+
+def phrases(names, count=24_000):
+    """Every name in every phrase, then sentences of colours, counts, places and what is not there."""
+    chance = random.Random(0)
+    found = [phrase.format(name) for name in names for phrase in PHRASES]
+    for _ in range(count):
+        words = {"name": chance.choice(names), "other": chance.choice(names), "place": chance.choice(PLACES)}
+        words |= {"colour": chance.choice(COLOURS), "colour2": chance.choice(COLOURS), "count": chance.choice(COUNTS)}
+        found.append(chance.choice(SENTENCES).format(**words))
+    return found
 
 
 def squashed(encoded, side):

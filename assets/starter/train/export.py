@@ -26,10 +26,12 @@ def joined(work_dir):
     """open_clip's model with the weights of both checkpoints, aligned ones where there are any."""
     clip = text_tower.new_clip().eval()
     clip.visual.load_state_dict(torch.load(work_dir / "image.pt", weights_only=False)["ema"])
-    paths = [work_dir / "text_aligned.pt", work_dir / "text.pt"]
-    trained = next((path for path in paths if path.exists()), None)
-    if trained:
-        clip.load_state_dict(torch.load(trained, weights_only=False)["tower"], strict=False)
+    aligned = work_dir / "text_aligned.pt"
+    trained = torch.load(aligned if aligned.exists() else work_dir / "text.pt", weights_only=False)
+    clip.load_state_dict(trained["tower"], strict=False)
+    if "project" in trained:
+        clip.visual.attnpool.c_proj.load_state_dict(trained["project"])
+        clip.logit_scale.data.copy_(trained["log_scale"])
     return clip
 
 

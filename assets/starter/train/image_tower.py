@@ -55,10 +55,14 @@ def attention_pool(pool, x):
 
 def vectors_and_stages(tower, pixels):
     """Unit vectors, and the maps at 1/8 and 1/16."""
-    x = tower.layer1(tower.stem(pixels))
-    eighth = tower.layer2(x)
+    vectors, stages = pooled_and_stages(tower, pixels)
+    return unit(vectors), stages
+
+
+def pooled_and_stages(tower, pixels):
+    eighth = tower.layer2(tower.layer1(tower.stem(pixels)))
     sixteenth = tower.layer3(eighth)
-    return unit(attention_pool(tower.attnpool, tower.layer4(sixteenth))), [eighth, sixteenth]
+    return attention_pool(tower.attnpool, tower.layer4(sixteenth)), [eighth, sixteenth]
 
 
 def normalised(pixels):

@@ -15,6 +15,7 @@ import data
 
 CLASSES = 1001  # 0 is the background
 LOGITS_BATCH = 16
+CAPTIONS_PART = 8192
 CLASS_WEIGHT = 0.9  # of c against r in v, as it was learned once
 HEAD_EPOCHS = 12
 HEAD_BATCH = 1024
@@ -77,7 +78,7 @@ class Sentences:
         self.model = AutoModel.from_pretrained(get_model_path()).eval()
 
     @torch.inference_mode()
-    def vectors(self, texts, batch=256, note=None):
+    def vectors(self, texts, batch=256):
         """Unit vectors as f32, in the order of the texts; equal lengths share a batch."""
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         result = np.zeros((len(texts), 384), np.float32)
@@ -88,8 +89,6 @@ class Sentences:
                 hidden = self.model(**tokens).last_hidden_state
             mask = tokens["attention_mask"][..., None]
             result[rows] = unit((hidden.float() * mask).sum(1) / mask.sum(1))
-            if note and start // batch % 100 == 0:
-                print(f"{note}: {start} of {len(texts)}", flush=True)
         return result
 
     def name_vectors(self, names):
@@ -103,17 +102,34 @@ def cache_sentences(options):
     from open_clip import IMAGENET_CLASSNAMES
 
     found = data.photos(options.train_dir)
+    names, classes = data.names(found), list(IMAGENET_CLASSNAMES)
     wanted = {
-        "classes": lambda model: np.concatenate([np.zeros((1, 384)), model.name_vectors(IMAGENET_CLASSNAMES)]),
-        "names": lambda model: model.name_vectors(data.names(found)),
-        "photo_captions": lambda model: model.vectors([c for p in found for c in p.captions], note="photo captions"),
-        "captions": lambda model: model.vectors(data.captions(options.train_dir), note="captions"),
+        "classes": lambda model: np.concatenate([np.zeros((1, 384)), model.name_vectors(classes)]),
+        "names": lambda model: model.name_vectors(names),
+        "photo_captions": lambda model: model.vectors([c for p in found for c in p.captions]),
+        "phrases": lambda model: model.vectors(data.phrases(names + classes)),
     }
     model = Sentences()
     for name, vectors in wanted.items():
         path = options.work_dir / f"{name}.npy"
         if not path.exists():
             np.save(path, vectors(model).astype(np.float16))
+            print(f"{name} done", flush=True)
+    cache_captions(options, model)
+
+
+def cache_captions(options, model):
+    """Writes captions.npy a part at a time; captions.done holds the number of rows that are finished."""
+    captions = data.captions(options.train_dir)
+    path, done_path = options.work_dir / "captions.npy", options.work_dir / "captions.done"
+    start = int(done_path.read_text()) if done_path.exists() else 0
+    cache = np.lib.format.open_memmap(path, "r+" if start else "w+", np.float16, (len(captions), 384))
+    for row in range(start, len(captions), CAPTIONS_PART):
+        part = captions[row : row + CAPTIONS_PART]
+        cache[row : row + len(part)] = model.vectors(part)
+        cache.flush()
+        done_path.write_text(str(row + len(part)))
+        print(f"vectors of {row + len(part)} of {len(captions)} captions", flush=True)
 
 
 class ResNet50v2:

@@ -113,3 +113,166 @@ def embed(tower, reader, texts, batch=256):
     """Unit vectors of the texts."""
     tower.eval()
     return torch.cat([tower(reader.ids(texts[i : i + batch])) for i in range(0, len(texts), batch)])
+
+
+class Texts:
+    """All texts as padded rows of ids, with the sentence encoder's vectors, without those of held-out photos."""
+
+    def __init__(self, options, reader):
+        found = data.photos(options.train_dir)
+        work = options.work_dir
+        load = lambda name: np.load(work / f"{name}.npy", mmap_mode="r")
+        own = [(caption, not photo.is_held_out) for photo in found for caption in photo.captions]
+        kept = np.array([is_kept for _, is_kept in own])
+        done = int((work / "captions.done").read_text()) if (work / "captions.done").exists() else 0
+        texts = [caption for caption, is_kept in own if is_kept] + data.captions(options.train_dir)[:done]
+        # People leave the full stop out, captions do not.
+        texts = [text.rstrip(" .") if i % 2 else text for i, text in enumerate(texts)]
+        texts += data.phrases(data.names(found) + list(open_clip.IMAGENET_CLASSNAMES))
+        vectors = [load("photo_captions")[kept]] + ([load("captions")[:done]] if done else []) + [load("phrases")]
+        self.vectors = torch.from_numpy(np.concatenate(vectors))
+        self.ids = reader.ids(texts).to(torch.int16)
+        self.lengths = (self.ids == VOCABULARY - 1).int().argmax(1) + 1
+
+    def batches(self, size):
+        """For ever; a batch holds texts of about one length."""
+        while True:
+            many = torch.randint(len(self.ids), (8 * size,))
+            many = many[self.lengths[many].argsort()]
+            for part in torch.randperm(8):
+                rows = many[part * size : (part + 1) * size]
+                yield self.ids[rows, : self.lengths[rows].max()].long(), self.vectors[rows].float()
+
+
+def optimizers(tower, others, options):
+    """Muon for the matrices of the blocks, AdamW for the rest."""
+    matrices = [p for p in tower.transformer.parameters() if p.ndim == 2]
+    chosen = {id(p) for p in matrices}
+    rest = [p for p in [*tower.parameters(), *others] if id(p) not in chosen]
+    return [
+        image_tower.Muon(matrices, options.muon_lr, weight_decay=0.01),
+        torch.optim.AdamW(rest, options.lr, betas=(0.9, 0.98), weight_decay=0.01),
+    ]
+
+
+def apply(loss, optimizers, options, progress):
+    loss.backward()
+    for optimizer, peak in zip(optimizers, (options.muon_lr, options.lr)):
+        for group in optimizer.param_groups:
+            group["lr"] = peak * image_tower.rate(progress)
+        optimizer.step()
+        optimizer.zero_grad()
+
+
+def sentence_loss(t, wanted):
+    """1 - cosine, and how differently both tell the texts of the batch apart."""
+    given, right = (SCALE * t @ wanted.T).log_softmax(-1), (SCALE * wanted @ wanted.T).log_softmax(-1)
+    return (1 - (t * wanted).sum(-1)).mean() + 0.3 * F.kl_div(given, right, log_target=True, reduction="batchmean")
+
+
+def save(path, **state):
+    torch.save(state, path.with_suffix(".tmp"))
+    os.replace(path.with_suffix(".tmp"), path)
+
+
+def train(options):
+    """Writes text.pt every few minutes; goes on from it for another --minutes."""
+    reader, path = Reader(options.work_dir), options.work_dir / "text.pt"
+    texts, tower = Texts(options, reader), TextTower()
+    if path.exists():
+        tower.load_state_dict(torch.load(path, weights_only=False)["tower"])
+    steps = optimizers(tower, [], options)
+    print(f"{len(texts.ids)} texts", flush=True)
+    started = logged = saved = time.monotonic()
+    losses = []
+    for ids, wanted in texts.batches(BATCH):
+        progress = (time.monotonic() - started) / (60 * options.minutes)
+        with torch.autocast("cpu", torch.bfloat16):
+            t = tower.train()(ids)
+        loss = sentence_loss(t, wanted)
+        apply(loss, steps, options, progress)
+        losses.append((loss.item(), (t * wanted).sum(-1).mean().item()))
+        now = time.monotonic()
+        if now - logged > 60 or progress >= 1:
+            mean = np.mean(losses, 0)
+            print(f"{(now - started) / 60:5.1f} min, {len(losses)} steps: loss {mean[0]:.3f}, cosine {mean[1]:.3f}", flush=True)
+            logged, losses = now, []
+        if now - saved > 120 or progress >= 1:
+            save(path, tower=tower.state_dict())
+            saved = now
+        if progress >= 1:
+            return
+
+
+@torch.inference_mode()
+def pooled_photos(tower, photos, rows, batch=64):
+    """What the attention pool would project, for whole photos and mirrored ones: [2, n, width]."""
+    project, tower.attnpool.c_proj = tower.attnpool.c_proj, nn.Identity()
+    pooled = []
+    for start in range(0, len(rows), batch):
+        pixels = image_tower.normalised(image_tower.as_floats(photos, rows[start : start + batch]))
+        with torch.autocast("cpu", torch.bfloat16):
+            pooled.append(torch.stack([image_tower.pooled_and_stages(tower, x)[0] for x in (pixels, pixels.flip(-1))]).bfloat16())
+        if start % 6400 == 0:
+            print(f"photos for aligning: {start} of {len(rows)}", flush=True)
+    tower.attnpool.c_proj = project
+    return torch.cat(pooled, 1)
+
+
+def align(options):
+    """Writes text_aligned.pt: the text tower and the image tower's last projection, moved towards each other."""
+    work, found = options.work_dir, data.photos(options.train_dir)
+    reader, tower, image = Reader(work), TextTower(), image_tower.new_tower()
+    texts = Texts(options, reader)
+    tower.load_state_dict(torch.load(work / "text.pt", weights_only=False)["tower"])
+    image.load_state_dict(torch.load(work / "image.pt", weights_only=False)["ema"])
+    photos = np.load(work / "photos.npy", mmap_mode="r")
+    validation = image_tower.Validation(work, found, photos)
+    caption_rows, _ = teacher.first_captions(found, lambda photo: not photo.is_held_out)
+    captions = [[caption.rstrip(" .") for caption in found[row].captions] for row in caption_rows]
+    targets = torch.from_numpy(np.load(work / "targets.npy")[caption_rows]).float()
+    pooled = pooled_photos(image.eval(), photos, caption_rows)
+    project = image.attnpool.c_proj
+    log_scale = nn.Parameter(torch.tensor(3.0))
+    steps = optimizers(tower, [*project.parameters(), log_scale], options)
+    held_texts = reader.ids([found[row].captions[0] for row in validation.caption_photos])
+    held_photos = pooled_photos(image, photos, validation.caption_photos)[0].float()
+    started = logged = time.monotonic()
+    for ids, wanted in texts.batches(BATCH // 2):
+        progress = (time.monotonic() - started) / (60 * options.minutes)
+        rows = torch.randperm(len(captions))[:BATCH]
+        chosen = [captions[row][np.random.randint(len(captions[row]))] for row in rows]
+        with torch.autocast("cpu", torch.bfloat16):
+            t, plain = tower.train()(reader.ids(chosen)), tower(ids)
+        v = unit(project(pooled[np.random.randint(2), rows].float()))
+        scores, own = log_scale.exp() * t @ v.T, torch.arange(len(rows))
+        loss = (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
+        # Neither tower may forget its teacher: most of what is asked for is in no caption of these photos.
+        loss = loss + sentence_loss(plain, wanted) + 2 * (1 - (v * targets[rows]).sum(-1)).mean()
+        apply(loss, steps, options, progress)
+        if time.monotonic() - logged > 60 or progress >= 1:
+            logged = time.monotonic()
+            with torch.inference_mode():
+                recall = teacher.recall(tower.eval()(held_texts), unit(project(held_photos)))
+            print(f"{(logged - started) / 60:5.1f} min: loss {loss.item():.3f}, held-out captions R@1/5/10 {recall}", flush=True)
+        if progress >= 1:
+            break
+    save(work / "text_aligned.pt", tower=tower.state_dict(), project=project.state_dict(), log_scale=log_scale.detach())
+
+
+STEPS = {"tokenizer": train_tokenizer, "train": train, "align": align}
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("step", choices=STEPS)
+    arguments.add_argument("train_dir", type=Path)
+    arguments.add_argument("work_dir", type=Path)
+    arguments.add_argument("--minutes", type=float, default=15)
+    arguments.add_argument("--lr", type=float, default=2e-3)
+    arguments.add_argument("--muon-lr", type=float, default=0.02)
+    arguments.add_argument("--threads", type=int, default=2)
+    options = arguments.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    np.random.seed(0)
+    STEPS[options.step](options)

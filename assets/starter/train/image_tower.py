@@ -23,12 +23,12 @@ from teacher import unit
 WIDTH, LAYERS = 32, [2, 2, 3, 2]
 BATCH = 128
 # Up to this share of the schedule, pictures of this side. Small ones teach more a minute.
-SIDES = ((0.25, 64), (0.75, 96), (1.01, data.SIDE))
+SIDES = ((0.45, 64), (0.85, 96), (1.01, data.SIDE))
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BANK_SCALE = 30
 BANK_CAPTIONS = 2048
 DENSE_PHOTOS, DENSE_EVERY, DENSE_WEIGHT = 32, 2, 0.5
-EMA = 0.998
+EMA = 0.99
 CHECKPOINT_SECS, VALIDATE_SECS = 180, 480
 
 
@@ -114,7 +114,7 @@ def orthogonal(gradient, steps=5):
     x = x / (x.norm() + 1e-7)
     for _ in range(steps):
         gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return (x.T if gradient.shape[0] > gradient.shape[1] else x).float()
 
 

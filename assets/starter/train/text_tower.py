@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import open_clip
 import torch
+from safetensors.torch import load_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch import nn
 from torch.nn import functional as F
@@ -26,7 +27,16 @@ VOCABULARY, CONTEXT = 12288, 48
 CONFIG = {"context_length": CONTEXT, "vocab_size": VOCABULARY, "width": 256, "heads": 4, "layers": 4}
 START, END = "<|startoftext|>", "<|endoftext|>"
 WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
-BATCH = 512
+BATCH = 256
+# open_clip's names of a block's parts, and transformers'.
+ADOPTED = {
+    "ln_1": ["layer_norm1"],
+    "ln_2": ["layer_norm2"],
+    "attn.in_proj": ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
+    "attn.out_proj": ["self_attn.out_proj"],
+    "mlp.c_fc": ["mlp.fc1"],
+    "mlp.c_proj": ["mlp.fc2"],
+}
 SCALE = 20
 
 
@@ -175,12 +185,46 @@ def save(path, **state):
     os.replace(path.with_suffix(".tmp"), path)
 
 
+def adopt(tower, tokenizer, folder):
+    """Begins with a trained tower of the same sizes (../starter-v0); pieces it lacks get the mean of its pieces of them."""
+    theirs = load_file(folder / "model.safetensors")
+    their_tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    take = lambda name: theirs[f"text_model.{name}"].float()
+    state = tower.state_dict()
+    for name in state:
+        if name.startswith("transformer."):
+            _, _, layer, *rest = name.split(".")
+            *part, kind = ".".join(rest).replace("in_proj_", "in_proj.").split(".")
+            part = ADOPTED[".".join(part)]
+            state[name] = torch.cat([take(f"encoder.layers.{layer}.{each}.{kind}") for each in part])
+    state["positional_embedding"] = take("embeddings.position_embedding.weight")[:CONTEXT]
+    state["ln_final.weight"], state["ln_final.bias"] = take("final_layer_norm.weight"), take("final_layer_norm.bias")
+    state["text_projection"] = theirs["text_projection.weight"].float().T
+    embedding = take("embeddings.token_embedding.weight")
+    for piece, row in tokenizer.get_vocab().items():
+        theirs_row = their_tokenizer.token_to_id(piece)
+        if theirs_row is None:
+            letters = decoders.ByteLevel().decode([piece.removesuffix("</w>")])
+            theirs_row = their_ids(their_tokenizer, letters) or [0]
+        state["token_embedding.weight"][row] = embedding[theirs_row].reshape(-1, 256).mean(0)
+    tower.load_state_dict(state)
+
+
+def their_ids(tokenizer, text):
+    try:
+        return tokenizer.encode(text, add_special_tokens=False).ids
+    except Exception:  # letters that it has no piece for
+        return []
+
+
 def train(options):
     """Writes text.pt every few minutes; goes on from it for another --minutes."""
     reader, path = Reader(options.work_dir), options.work_dir / "text.pt"
     texts, tower = Texts(options, reader), TextTower()
     if path.exists():
         tower.load_state_dict(torch.load(path, weights_only=False)["tower"])
+    elif options.start_from:
+        adopt(tower, reader.tokenizer, options.start_from)
     steps = optimizers(tower, [], options)
     print(f"{len(texts.ids)} texts", flush=True)
     started = logged = saved = time.monotonic()
@@ -206,17 +250,17 @@ def train(options):
 
 @torch.inference_mode()
 def pooled_photos(tower, photos, rows, batch=64):
-    """What the attention pool would project, for whole photos and mirrored ones: [2, n, width]."""
+    """What the attention pool would project."""
     project, tower.attnpool.c_proj = tower.attnpool.c_proj, nn.Identity()
     pooled = []
     for start in range(0, len(rows), batch):
         pixels = image_tower.normalised(image_tower.as_floats(photos, rows[start : start + batch]))
         with torch.autocast("cpu", torch.bfloat16):
-            pooled.append(torch.stack([image_tower.pooled_and_stages(tower, x)[0] for x in (pixels, pixels.flip(-1))]).bfloat16())
+            pooled.append(image_tower.pooled_and_stages(tower, pixels)[0].float())
         if start % 6400 == 0:
             print(f"photos for aligning: {start} of {len(rows)}", flush=True)
     tower.attnpool.c_proj = project
-    return torch.cat(pooled, 1)
+    return torch.cat(pooled)
 
 
 def align(options):
@@ -236,21 +280,22 @@ def align(options):
     log_scale = nn.Parameter(torch.tensor(3.0))
     steps = optimizers(tower, [*project.parameters(), log_scale], options)
     held_texts = reader.ids([found[row].captions[0] for row in validation.caption_photos])
-    held_photos = pooled_photos(image, photos, validation.caption_photos)[0].float()
-    started = logged = time.monotonic()
-    for ids, wanted in texts.batches(BATCH // 2):
+    held_photos = pooled_photos(image, photos, validation.caption_photos)
+    started = time.monotonic()
+    logged = started - 60
+    for ids, wanted in texts.batches(BATCH):
         progress = (time.monotonic() - started) / (60 * options.minutes)
-        rows = torch.randperm(len(captions))[:BATCH]
+        rows = torch.randperm(len(captions))[: 2 * BATCH]
         chosen = [captions[row][np.random.randint(len(captions[row]))] for row in rows]
         with torch.autocast("cpu", torch.bfloat16):
             t, plain = tower.train()(reader.ids(chosen)), tower(ids)
-        v = unit(project(pooled[np.random.randint(2), rows].float()))
+        v = unit(project(pooled[rows]))
         scores, own = log_scale.exp() * t @ v.T, torch.arange(len(rows))
         loss = (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
         # Neither tower may forget its teacher: most of what is asked for is in no caption of these photos.
         loss = loss + sentence_loss(plain, wanted) + 2 * (1 - (v * targets[rows]).sum(-1)).mean()
         apply(loss, steps, options, progress)
-        if time.monotonic() - logged > 60 or progress >= 1:
+        if time.monotonic() - logged > 45 or progress >= 1:
             logged = time.monotonic()
             with torch.inference_mode():
                 recall = teacher.recall(tower.eval()(held_texts), unit(project(held_photos)))
@@ -268,6 +313,7 @@ if __name__ == "__main__":
     arguments.add_argument("train_dir", type=Path)
     arguments.add_argument("work_dir", type=Path)
     arguments.add_argument("--minutes", type=float, default=15)
+    arguments.add_argument("--start-from", type=Path, help="a trained text tower, ../shared/starter-v0")
     arguments.add_argument("--lr", type=float, default=2e-3)
     arguments.add_argument("--muon-lr", type=float, default=0.02)
     arguments.add_argument("--threads", type=int, default=2)

@@ -256,7 +256,6 @@ def batches(allowed):
 
 
 def train(options):
-    torch.manual_seed(int(time.time()) if (options.work_dir / "image.pt").exists() else 0)
     found = data.photos(options.train_dir)
     photos = np.load(options.work_dir / "photos.npy", mmap_mode="r")
     targets = torch.from_numpy(np.load(options.work_dir / "targets.npy")).float()
@@ -266,6 +265,7 @@ def train(options):
     validation = Validation(options.work_dir, found, photos)
     dense_teacher = teacher.ResNet50v2(options.teachers_dir / "resnet50v2_stage1-3.safetensors")
     training = Training(options)
+    torch.manual_seed(training.seen)
     print(f"{is_kept.sum()} photos, from {training.elapsed / 60:.1f} of {options.minutes} minutes", flush=True)
 
     stopped = []

@@ -1,7 +1,7 @@
 """The text tower learns to say of a text what the sentence encoder says: open_clip's causal transformer, own BPE.
 
 `tokenizer` writes tokenizer.json. `train` teaches the tower the vectors of captions, names and phrases. `align` then
-moves it so that captions find their own photos, as the image tower sees them.
+moves both towers' last projections so that captions find their own photos.
 """
 
 import argparse
@@ -99,12 +99,16 @@ class TextTower(nn.Module):
         self.positional_embedding, self.ln_final = clip.positional_embedding, clip.ln_final
         self.text_projection = clip.text_projection
 
-    def forward(self, ids):
+    def pooled(self, ids):
+        """What text_projection projects."""
         length = ids.shape[1]
         x = self.token_embedding(ids) + self.positional_embedding[:length]
         mask = torch.full((length, length), float("-inf")).triu(1)
         x = self.ln_final(self.transformer(x, attn_mask=mask))
-        return unit(x[torch.arange(len(ids)), ids.argmax(-1)] @ self.text_projection)
+        return x[torch.arange(len(ids)), ids.argmax(-1)]
+
+    def forward(self, ids):
+        return unit(self.pooled(ids) @ self.text_projection)
 
 
 class Reader:
@@ -118,11 +122,17 @@ class Reader:
         return torch.tensor([encoding.ids for encoding in self.tokenizer.encode_batch(texts)])
 
 
-@torch.inference_mode()
-def embed(tower, reader, texts, batch=256):
-    """Unit vectors of the texts."""
+@torch.no_grad()
+def pooled_texts(tower, reader, texts, batch=256):
+    """What text_projection would project, in the order of the texts; equal lengths share a batch."""
     tower.eval()
-    return torch.cat([tower(reader.ids(texts[i : i + batch])) for i in range(0, len(texts), batch)])
+    pooled = torch.zeros(len(texts), CONFIG["width"])
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+    for start in range(0, len(order), batch):
+        rows = order[start : start + batch]
+        with torch.autocast("cpu", torch.bfloat16):
+            pooled[rows] = tower.pooled(reader.ids([texts[i] for i in rows])).float()
+    return pooled
 
 
 class Texts:
@@ -154,20 +164,20 @@ class Texts:
                 yield self.ids[rows, : self.lengths[rows].max()].long(), self.vectors[rows].float()
 
 
-def optimizers(tower, others, options):
+def optimizers(tower, options):
     """Muon for the matrices of the blocks, AdamW for the rest."""
     matrices = [p for p in tower.transformer.parameters() if p.ndim == 2]
     chosen = {id(p) for p in matrices}
-    rest = [p for p in [*tower.parameters(), *others] if id(p) not in chosen]
+    rest = [p for p in tower.parameters() if id(p) not in chosen]
     return [
         image_tower.Muon(matrices, options.muon_lr, weight_decay=0.01),
         torch.optim.AdamW(rest, options.lr, betas=(0.9, 0.98), weight_decay=0.01),
     ]
 
 
-def apply(loss, optimizers, options, progress):
+def apply(loss, optimizers, peaks, progress):
     loss.backward()
-    for optimizer, peak in zip(optimizers, (options.muon_lr, options.lr)):
+    for optimizer, peak in zip(optimizers, peaks):
         for group in optimizer.param_groups:
             group["lr"] = peak * image_tower.rate(progress)
         optimizer.step()
@@ -225,7 +235,7 @@ def train(options):
         tower.load_state_dict(torch.load(path, weights_only=False)["tower"])
     elif options.start_from:
         adopt(tower, reader.tokenizer, options.start_from)
-    steps = optimizers(tower, [], options)
+    steps = optimizers(tower, options)
     print(f"{len(texts.ids)} texts", flush=True)
     started = logged = saved = time.monotonic()
     losses = []
@@ -234,7 +244,7 @@ def train(options):
         with torch.autocast("cpu", torch.bfloat16):
             t = tower.train()(ids)
         loss = sentence_loss(t, wanted)
-        apply(loss, steps, options, progress)
+        apply(loss, steps, (options.muon_lr, options.lr), progress)
         losses.append((loss.item(), (t * wanted).sum(-1).mean().item()))
         now = time.monotonic()
         if now - logged > 60 or progress >= 1:
@@ -248,7 +258,7 @@ def train(options):
             return
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def pooled_photos(tower, photos, rows, batch=64):
     """What the attention pool would project."""
     project, tower.attnpool.c_proj = tower.attnpool.c_proj, nn.Identity()
@@ -257,52 +267,60 @@ def pooled_photos(tower, photos, rows, batch=64):
         pixels = image_tower.normalised(image_tower.as_floats(photos, rows[start : start + batch]))
         with torch.autocast("cpu", torch.bfloat16):
             pooled.append(image_tower.pooled_and_stages(tower, pixels)[0].float())
-        if start % 6400 == 0:
-            print(f"photos for aligning: {start} of {len(rows)}", flush=True)
     tower.attnpool.c_proj = project
     return torch.cat(pooled)
 
 
+class Pairs:
+    """Captioned photos and their captions, up to the two last projections."""
+
+    def __init__(self, options, tower, image, is_wanted):
+        work, found = options.work_dir, data.photos(options.train_dir)
+        rows, caption_rows = teacher.first_captions(found, is_wanted)
+        flat = [row for of in caption_rows for row in of]
+        self.of_photo = [range(0)] * len(rows)
+        at = 0
+        for index, of in enumerate(caption_rows):
+            self.of_photo[index], at = range(at, at + len(of)), at + len(of)
+        captions = [caption.rstrip(" .") for row in rows for caption in found[row].captions]
+        self.captions = pooled_texts(tower, Reader(work), captions)
+        self.sentences = torch.from_numpy(np.load(work / "photo_captions.npy")[flat]).float()
+        self.photos = pooled_photos(image.eval(), np.load(work / "photos.npy", mmap_mode="r"), rows)
+        self.teacher = torch.from_numpy(np.load(work / "targets.npy")[rows]).float()
+        print(f"{len(rows)} photos with {len(captions)} captions", flush=True)
+
+    def some(self, count):
+        """Photos, one caption of each, and what both teachers say."""
+        chosen = torch.randperm(len(self.photos))[:count]
+        captions = [int(np.random.choice(self.of_photo[i])) for i in chosen]
+        return self.photos[chosen], self.captions[captions], self.teacher[chosen], self.sentences[captions]
+
+
 def align(options):
-    """Writes text_aligned.pt: the text tower and the image tower's last projection, moved towards each other."""
-    work, found = options.work_dir, data.photos(options.train_dir)
-    reader, tower, image = Reader(work), TextTower(), image_tower.new_tower()
-    texts = Texts(options, reader)
+    """Writes text_aligned.pt: the last projection of both towers, moved so that captions find their photos."""
+    work = options.work_dir
+    tower, image = TextTower(), image_tower.new_tower()
     tower.load_state_dict(torch.load(work / "text.pt", weights_only=False)["tower"])
     image.load_state_dict(torch.load(work / "image.pt", weights_only=False)["ema"])
-    photos = np.load(work / "photos.npy", mmap_mode="r")
-    validation = image_tower.Validation(work, found, photos)
-    caption_rows, _ = teacher.first_captions(found, lambda photo: not photo.is_held_out)
-    captions = [[caption.rstrip(" .") for caption in found[row].captions] for row in caption_rows]
-    targets = torch.from_numpy(np.load(work / "targets.npy")[caption_rows]).float()
-    pooled = pooled_photos(image.eval(), photos, caption_rows)
-    project = image.attnpool.c_proj
+    held = Pairs(options, tower, image, lambda photo: photo.is_held_out)
+    pairs = Pairs(options, tower, image, lambda photo: not photo.is_held_out)
+    of_text, of_image = tower.text_projection, image.attnpool.c_proj
     log_scale = nn.Parameter(torch.tensor(3.0))
-    steps = optimizers(tower, [*project.parameters(), log_scale], options)
-    held_texts = reader.ids([found[row].captions[0] for row in validation.caption_photos])
-    held_photos = pooled_photos(image, photos, validation.caption_photos)
-    started = time.monotonic()
-    logged = started - 60
-    for ids, wanted in texts.batches(BATCH):
-        progress = (time.monotonic() - started) / (60 * options.minutes)
-        rows = torch.randperm(len(captions))[: 2 * BATCH]
-        chosen = [captions[row][np.random.randint(len(captions[row]))] for row in rows]
-        with torch.autocast("cpu", torch.bfloat16):
-            t, plain = tower.train()(reader.ids(chosen)), tower(ids)
-        v = unit(project(pooled[rows]))
-        scores, own = log_scale.exp() * t @ v.T, torch.arange(len(rows))
+    optimizer = torch.optim.AdamW([of_text, *of_image.parameters(), log_scale], options.lr, weight_decay=0)
+    for step in range(options.steps + 1):
+        if step % (options.steps // 5) == 0:
+            with torch.no_grad():
+                first = [of[0] for of in held.of_photo]
+                recall = teacher.recall(unit(held.captions[first] @ of_text), unit(of_image(held.photos)))
+            print(f"step {step}: held-out captions R@1/5/10 {recall}", flush=True)
+        photos, captions, wanted_photos, wanted_texts = pairs.some(4 * BATCH)
+        t, v = unit(captions @ of_text), unit(of_image(photos))
+        scores, own = log_scale.exp() * t @ v.T, torch.arange(len(t))
         loss = (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
-        # Neither tower may forget its teacher: most of what is asked for is in no caption of these photos.
-        loss = loss + sentence_loss(plain, wanted) + 2 * (1 - (v * targets[rows]).sum(-1)).mean()
-        apply(loss, steps, options, progress)
-        if time.monotonic() - logged > 45 or progress >= 1:
-            logged = time.monotonic()
-            with torch.inference_mode():
-                recall = teacher.recall(tower.eval()(held_texts), unit(project(held_photos)))
-            print(f"{(logged - started) / 60:5.1f} min: loss {loss.item():.3f}, held-out captions R@1/5/10 {recall}", flush=True)
-        if progress >= 1:
-            break
-    save(work / "text_aligned.pt", tower=tower.state_dict(), project=project.state_dict(), log_scale=log_scale.detach())
+        # Neither may forget its teacher: most of what is asked for is in no caption of these photos.
+        loss = loss + options.hold * ((1 - (v * wanted_photos).sum(-1)).mean() + sentence_loss(t, wanted_texts))
+        apply(loss, [optimizer], [options.lr], step / options.steps)
+    save(work / "text_aligned.pt", tower=tower.state_dict(), project=of_image.state_dict(), log_scale=log_scale.detach())
 
 
 STEPS = {"tokenizer": train_tokenizer, "train": train, "align": align}
@@ -314,7 +332,9 @@ if __name__ == "__main__":
     arguments.add_argument("work_dir", type=Path)
     arguments.add_argument("--minutes", type=float, default=15)
     arguments.add_argument("--start-from", type=Path, help="a trained text tower, ../shared/starter-v0")
-    arguments.add_argument("--lr", type=float, default=2e-3)
+    arguments.add_argument("--steps", type=int, default=500, help="of align")
+    arguments.add_argument("--hold", type=float, default=4, help="of align: weight of the teachers")
+    arguments.add_argument("--lr", type=float, default=1e-3)
     arguments.add_argument("--muon-lr", type=float, default=0.02)
     arguments.add_argument("--threads", type=int, default=2)
     options = arguments.parse_args()

@@ -27,7 +27,7 @@ SIDES = ((0.45, 64), (0.85, 96), (1.01, data.SIDE))
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BANK_SCALE = 30
 BANK_CAPTIONS = 2048
-DENSE_PHOTOS, DENSE_EVERY, DENSE_WEIGHT = 32, 2, 0.5
+DENSE_PHOTOS, DENSE_EVERY, DENSE_WEIGHT = 24, 4, 0.5
 EMA = 0.99
 CHECKPOINT_SECS, VALIDATE_SECS = 180, 480
 
@@ -191,7 +191,7 @@ class Training:
 
     @property
     def side(self):
-        return next(side for until, side in SIDES if self.progress < until)
+        return max(self.options.least_side, next(side for until, side in SIDES if self.progress < until))
 
     def step(self, pixels, target, bank, dense_teacher):
         for optimizer, peak in zip(self.optimizers, (self.options.muon_lr, self.options.lr)):
@@ -306,6 +306,7 @@ if __name__ == "__main__":
     arguments.add_argument("--minutes", type=float, default=150)
     arguments.add_argument("--steps", type=int, help="stop after so many, for a trial")
     arguments.add_argument("--restart", action="store_true")
+    arguments.add_argument("--least-side", type=int, default=64, help="a --restart has no need of the smallest pictures")
     arguments.add_argument("--lr", type=float, default=1.5e-3)
     arguments.add_argument("--muon-lr", type=float, default=0.02)
     arguments.add_argument("--log-secs", type=float, default=60)

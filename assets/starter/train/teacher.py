@@ -141,7 +141,10 @@ class ResNet50v2:
         from safetensors.torch import load_file
 
         loaded = load_file(safetensors_path)
-        self.tensors = {name.removeprefix("resnetv24_"): tensor.float() for name, tensor in loaded.items()}
+        self.tensors = {name.removeprefix("resnetv24_"): self.as_used(tensor) for name, tensor in loaded.items()}
+
+    def as_used(self, tensor):
+        return tensor.bfloat16().contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor.float()
 
     def norm(self, x, name):
         of = lambda part: self.tensors[f"{name}_{part}"]
@@ -149,7 +152,7 @@ class ResNet50v2:
 
     def conv(self, x, name, stride=1):
         weight = self.tensors[f"{name}_weight"]
-        return F.conv2d(x, weight, stride=stride, padding=weight.shape[-1] // 2)
+        return F.conv2d(x.to(weight.dtype), weight, stride=stride, padding=weight.shape[-1] // 2)
 
     def block(self, x, stage, bn, conv, stride, is_first):
         y = F.relu(self.norm(x, f"{stage}_batchnorm{bn}"))

@@ -335,7 +335,7 @@ if __name__ == "__main__":
     arguments.add_argument("--steps", type=int, default=500, help="of align")
     arguments.add_argument("--hold", type=float, default=4, help="of align: weight of the teachers")
     arguments.add_argument("--lr", type=float, default=1e-3)
-    arguments.add_argument("--muon-lr", type=float, default=0.02)
+    arguments.add_argument("--muon-lr", type=float, default=0.01)
     arguments.add_argument("--threads", type=int, default=2)
     options = arguments.parse_args()
     torch.set_num_threads(options.threads)

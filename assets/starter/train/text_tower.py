@@ -296,6 +296,25 @@ class Pairs:
         return self.photos[chosen], self.captions[captions], self.teacher[chosen], self.sentences[captions]
 
 
+class Named:
+    """Labelled photos and all names, up to the two last projections."""
+
+    def __init__(self, options, tower, image, count=12_000):
+        work, found = options.work_dir, data.photos(options.train_dir)
+        names = data.names(found)
+        name_row = {name: row for row, name in enumerate(names)}
+        rows = [row for row, photo in enumerate(found) if photo.label and not photo.is_held_out and photo.source != "tiny64"]
+        rows = sorted(np.random.choice(rows, min(count, len(rows)), replace=False).tolist())
+        self.names = pooled_texts(tower, Reader(work), [data.PHRASES[0].format(name) for name in names])
+        self.photos = pooled_photos(image.eval(), np.load(work / "photos.npy", mmap_mode="r"), rows)
+        self.labels = torch.tensor([name_row[found[row].label] for row in rows])
+
+    def loss(self, of_text, of_image, scale, count):
+        chosen = torch.randperm(len(self.photos))[:count]
+        scores = scale * unit(of_image(self.photos[chosen])) @ unit(self.names @ of_text).T
+        return F.cross_entropy(scores, self.labels[chosen])
+
+
 def align(options):
     """Writes text_aligned.pt: the last projection of both towers, moved so that captions find their photos."""
     work = options.work_dir
@@ -304,6 +323,7 @@ def align(options):
     image.load_state_dict(torch.load(work / "image.pt", weights_only=False)["ema"])
     held = Pairs(options, tower, image, lambda photo: photo.is_held_out)
     pairs = Pairs(options, tower, image, lambda photo: not photo.is_held_out)
+    named = Named(options, tower, image)
     of_text, of_image = tower.text_projection, image.attnpool.c_proj
     log_scale = nn.Parameter(torch.tensor(3.0))
     optimizer = torch.optim.AdamW([of_text, *of_image.parameters(), log_scale], options.lr, weight_decay=0)
@@ -317,6 +337,7 @@ def align(options):
         t, v = unit(captions @ of_text), unit(of_image(photos))
         scores, own = log_scale.exp() * t @ v.T, torch.arange(len(t))
         loss = (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
+        loss = loss + options.names * named.loss(of_text, of_image, log_scale.exp(), len(t))
         # Neither may forget its teacher: most of what is asked for is in no caption of these photos.
         loss = loss + options.hold * ((1 - (v * wanted_photos).sum(-1)).mean() + sentence_loss(t, wanted_texts))
         apply(loss, [optimizer], [options.lr], step / options.steps)
@@ -334,6 +355,7 @@ if __name__ == "__main__":
     arguments.add_argument("--start-from", type=Path, help="a trained text tower, ../shared/starter-v0")
     arguments.add_argument("--steps", type=int, default=200, help="of align")
     arguments.add_argument("--hold", type=float, default=5, help="of align: weight of the teachers")
+    arguments.add_argument("--names", type=float, default=0.5, help="of align: weight of the labels")
     arguments.add_argument("--lr", type=float, default=1e-3)
     arguments.add_argument("--muon-lr", type=float, default=0.01)
     arguments.add_argument("--threads", type=int, default=2)

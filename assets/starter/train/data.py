@@ -81,19 +81,31 @@ def phrases(names, count=24_000):
     return found
 
 
-def squashed(encoded, side):
-    """The whole photo as side x side RGB, whatever its shape."""
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+def crop_box(row):
+    """The part of photo `row` that the teacher saw on its own, left, top, right and bottom in 0..1: the same in every run."""
+    chance = random.Random(row)
+    width, height = (chance.uniform(0.5, 0.85) for _ in range(2))
+    left, top = chance.uniform(0, 1 - width), chance.uniform(0, 1 - height)
+    return left, top, left + width, top + height
+
+
+def squashed(encoded, side, box=WHOLE):
+    """The photo, or the part in the box, as side x side RGB, whatever its shape."""
     image = Image.open(io.BytesIO(encoded)).convert("RGB")
-    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC))
+    pixels = tuple(part * extent for part, extent in zip(box, image.size * 2))
+    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC, box=pixels))
 
 
-def each_squashed(train_dir, found, side, start=0):
+def each_squashed(train_dir, found, side, start=0, box_of=lambda row: WHOLE):
     """Decodes the photos from `start` on, one after the other."""
     archives = {}
-    for photo in found[start:]:
+    for row, photo in enumerate(found[start:], start):
         if photo.zip not in archives:
             archives[photo.zip] = zipfile.ZipFile(Path(train_dir) / photo.zip)
-        yield squashed(archives[photo.zip].read(photo.name), side)
+        yield squashed(archives[photo.zip].read(photo.name), side, box_of(row))
 
 
 def pack(train_dir, work_dir):

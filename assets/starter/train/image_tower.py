@@ -21,14 +21,15 @@ import teacher
 from teacher import unit
 
 WIDTH, LAYERS = 32, [2, 2, 3, 2]
-BATCH = 128
+BATCH = 256
 # Up to this share of the schedule, pictures of this side. Small ones teach more a minute.
 SIDES = ((0.45, 64), (0.85, 96), (1.01, data.SIDE))
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BANK_SCALE = 30
 BANK_CAPTIONS = 2048
 DENSE_PHOTOS, DENSE_EVERY, DENSE_WEIGHT = 24, 4, 0.5
-EMA = 0.99
+LOGITS_WEIGHT = 0.5
+EMA = 0.998
 CHECKPOINT_SECS, VALIDATE_SECS = 180, 480
 
 
@@ -54,7 +55,7 @@ def attention_pool(pool, x):
 
 
 def vectors_and_stages(tower, pixels):
-    """Unit vectors, and the maps at 1/8 and 1/16."""
+    """Unit vectors, and the maps at 1/8, 1/16 and 1/32."""
     vectors, stages = pooled_and_stages(tower, pixels)
     return unit(vectors), stages
 
@@ -62,7 +63,8 @@ def vectors_and_stages(tower, pixels):
 def pooled_and_stages(tower, pixels):
     eighth = tower.layer2(tower.layer1(tower.stem(pixels)))
     sixteenth = tower.layer3(eighth)
-    return attention_pool(tower.attnpool, tower.layer4(sixteenth)), [eighth, sixteenth]
+    last = tower.layer4(sixteenth)
+    return attention_pool(tower.attnpool, last), [eighth, sixteenth, last]
 
 
 def normalised(pixels):
@@ -76,17 +78,25 @@ def as_floats(photos, rows):
     return torch.from_numpy(photos[rows]).permute(0, 3, 1, 2).float() / 255
 
 
-def augmented(pixels, side):
-    """Half whole, half crops of 60 to 100 % of each side; flipped, brighter, darker, sharper."""
-    n = len(pixels)
-    extent = torch.where(torch.rand(n, 1) < 0.5, torch.ones(n, 2), 0.6 + 0.4 * torch.rand(n, 2))
+def views(boxes):
+    """Which part of each photo is seen, as affine maps, n x 2 x 3: nearly all of its box, or its mirror image."""
+    n = len(boxes)
+    extent = 0.85 + 0.15 * torch.rand(n, 2)
     offset = (1 - extent) * (2 * torch.rand(n, 2) - 1)
+    size = boxes[:, 2:] - boxes[:, :2]
+    centre = boxes[:, :2] + boxes[:, 2:] - 1 + offset * size  # in -1..1, as affine_grid counts
+    extent = extent * size
     flip = torch.where(torch.rand(n) < 0.5, -1.0, 1.0)
     zero = torch.zeros(n)
-    affine = torch.stack([extent[:, 0] * flip, zero, offset[:, 0], zero, extent[:, 1], offset[:, 1]], 1).view(n, 2, 3)
+    return torch.stack([extent[:, 0] * flip, zero, centre[:, 0], zero, extent[:, 1], centre[:, 1]], 1).view(n, 2, 3)
+
+
+def augmented(pixels, boxes, side):
+    """The parts in the boxes at side x side; flipped, brighter, darker, sharper."""
+    n = len(pixels)
     if side * 3 // 2 < pixels.shape[-1]:
         pixels = F.interpolate(pixels, (side * 3 // 2, side * 3 // 2), mode="bilinear", antialias=True)
-    grid = F.affine_grid(affine, (n, 3, side, side), align_corners=False)
+    grid = F.affine_grid(views(boxes), (n, 3, side, side), align_corners=False)
     pixels = F.grid_sample(pixels, grid, padding_mode="reflection", align_corners=False)
     # The training photos were enlarged and are soft; photos of the user are sharp.
     pixels = pixels + torch.rand(n, 1, 1, 1) * (pixels - F.avg_pool2d(pixels, 3, 1, 1, count_include_pad=False))
@@ -99,6 +109,11 @@ def teacher_loss(v, target, bank):
     wanted = (BANK_SCALE * target @ bank.T).log_softmax(-1)
     given = (BANK_SCALE * v @ bank.T).log_softmax(-1)
     return (1 - (v * target).sum(-1)).mean() + F.kl_div(given, wanted, log_target=True, reduction="batchmean")
+
+
+def logits_loss(head, last, logits):
+    """1 - cosine between the MobileNet's standardised logits and what a linear layer reads from the last stage."""
+    return (1 - F.cosine_similarity(head(last.mean((2, 3))).float(), logits)).mean()
 
 
 def dense_loss(heads, stages, wanted):
@@ -161,7 +176,7 @@ class Training:
         self.options = options
         self.tower, self.ema = new_tower(), new_tower().eval()
         self.ema.load_state_dict(self.tower.state_dict())
-        self.heads = nn.ModuleList([nn.Conv2d(WIDTH * 8, 512, 1), nn.Conv2d(WIDTH * 16, 1024, 1)])
+        self.heads = nn.ModuleList([nn.Conv2d(WIDTH * 8, 512, 1), nn.Conv2d(WIDTH * 16, 1024, 1), nn.Linear(WIDTH * 32, teacher.CLASSES)])
         self.optimizers = optimizers(self.tower, self.heads, options)
         self.step_count, self.seen, self.elapsed = 0, 0, 0.0
         self.path = options.work_dir / "image.pt"
@@ -170,7 +185,7 @@ class Training:
 
     def load(self, saved):
         for name in ("tower", "ema", "heads"):
-            getattr(self, name).load_state_dict(saved[name])
+            getattr(self, name).load_state_dict(saved[name], strict=name != "heads")
         self.seen = saved["seen"]
         if self.options.restart:
             return
@@ -193,16 +208,17 @@ class Training:
     def side(self):
         return max(self.options.least_side, next(side for until, side in SIDES if self.progress < until))
 
-    def step(self, pixels, target, bank, dense_teacher):
+    def step(self, pixels, target, logits, bank, dense_teacher):
         for optimizer, peak in zip(self.optimizers, (self.options.muon_lr, self.options.lr)):
             for group in optimizer.param_groups:
                 group["lr"] = peak * rate(self.progress)
         with torch.autocast("cpu", torch.bfloat16):
             v, stages = vectors_and_stages(self.tower, pixels)
-            loss = shown = teacher_loss(v, target, bank)
+            shown = teacher_loss(v, target, bank)
+            loss = shown + LOGITS_WEIGHT * logits_loss(self.heads[2], stages[2], logits)
             if dense_teacher and self.step_count % DENSE_EVERY == 0:
                 wanted = dense_teacher.stages(pixels[:DENSE_PHOTOS])
-                loss = loss + DENSE_WEIGHT * dense_loss(self.heads, [x[:DENSE_PHOTOS] for x in stages], wanted)
+                loss = loss + DENSE_WEIGHT * dense_loss(self.heads[:2], [x[:DENSE_PHOTOS] for x in stages], wanted)
         loss.backward()
         for optimizer in self.optimizers:
             optimizer.step()
@@ -252,14 +268,30 @@ def batches(allowed):
     while True:
         for rows in torch.randperm(len(allowed)).split(BATCH):
             if len(rows) == BATCH:
-                yield allowed[rows.numpy()]
+                yield np.sort(allowed[rows.numpy()])
+
+
+class Taught:
+    """What the teacher said of each whole photo and of one part of each."""
+
+    def __init__(self, work_dir, count):
+        load = lambda name: torch.from_numpy(np.load(work_dir / f"{name}.npy"))
+        self.boxes = torch.stack([torch.tensor([data.WHOLE] * count), torch.tensor([data.crop_box(row) for row in range(count)])])
+        self.targets = torch.stack([load("targets"), load("crop_targets")])
+        logits = torch.stack([load("logits"), load("crop_logits")])
+        self.logits = (logits - logits[0].float().mean(0).half()) / logits[0].float().std(0).half()
+
+    def pick(self, rows):
+        """Boxes, vectors and standardised logits, each photo's whole or its part."""
+        which = (torch.rand(len(rows)) < 0.5).long()
+        return self.boxes[which, rows], self.targets[which, rows].float(), self.logits[which, rows].float()
 
 
 def train(options):
     found = data.photos(options.train_dir)
     photos = np.load(options.work_dir / "photos.npy", mmap_mode="r")
-    targets = torch.from_numpy(np.load(options.work_dir / "targets.npy")).float()
-    is_kept = np.array([not photo.is_held_out for photo in found]) & (targets.norm(dim=-1) > 0).numpy()
+    taught = Taught(options.work_dir, len(found))
+    is_kept = np.array([not photo.is_held_out for photo in found])
     load = lambda name: torch.from_numpy(np.load(options.work_dir / f"{name}.npy")).float()
     fixed_bank, captions = torch.cat([load("classes")[1:], load("names")]), load("photo_captions")
     validation = Validation(options.work_dir, found, photos)
@@ -274,8 +306,9 @@ def train(options):
     losses = []
     for rows in batches(np.flatnonzero(is_kept)):
         bank = torch.cat([fixed_bank, captions[torch.randint(len(captions), (BANK_CAPTIONS,))]])
-        pixels = normalised(augmented(as_floats(photos, np.sort(rows)), training.side))
-        losses.append(training.step(pixels, targets[np.sort(rows)], bank, dense_teacher))
+        boxes, target, logits = taught.pick(rows)
+        pixels = normalised(augmented(as_floats(photos, rows), boxes, training.side))
+        losses.append(training.step(pixels, target, logits, bank, dense_teacher))
         now = time.monotonic()
         training.elapsed, last = training.elapsed + now - last, now
         is_over = training.progress >= 1 or training.step_count == options.steps

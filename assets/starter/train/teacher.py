@@ -50,21 +50,27 @@ class MobileNet:
 
 
 def cache_logits(options):
-    """Writes logits.npy; logits.done holds the number of rows that are finished."""
+    """Writes logits.npy of the whole photos, then crop_logits.npy of one part of each."""
+    write_logits(options, "logits", lambda row: data.WHOLE)
+    write_logits(options, "crop_logits", data.crop_box)
+
+
+def write_logits(options, name, box_of):
+    """Writes NAME.npy; NAME.done holds the number of rows that are finished."""
     found = data.photos(options.train_dir)
-    path, done_path = options.work_dir / "logits.npy", options.work_dir / "logits.done"
+    path, done_path = options.work_dir / f"{name}.npy", options.work_dir / f"{name}.done"
     start = int(done_path.read_text()) if done_path.exists() else 0
     mode = "r+" if start else "w+"
     cache = np.lib.format.open_memmap(path, mode, np.float16, (len(found), CLASSES))
     mobilenet = MobileNet(options.teachers_dir / "mobilenet_edgetpu_224_1.0_uint8.tflite", options.threads)
-    pixels = data.each_squashed(options.train_dir, found, 224, start)
+    pixels = data.each_squashed(options.train_dir, found, 224, start, box_of)
     for row in range(start, len(found), LOGITS_BATCH):
         batch = [photo for _, photo in zip(range(LOGITS_BATCH), pixels)]
         cache[row : row + len(batch)] = mobilenet.logits(batch)
         if row // LOGITS_BATCH % 50 == 0 or row + len(batch) == len(found):
             cache.flush()
             done_path.write_text(str(row + len(batch)))
-            print(f"logits of {row + len(batch)} of {len(found)} photos", flush=True)
+            print(f"{name} of {row + len(batch)} of {len(found)} photos", flush=True)
 
 
 class Sentences:
@@ -234,11 +240,11 @@ def head_loss(head, batch, classes, names):
 
 
 def train_head(options):
-    """Writes head.pt and targets.npy: v of every photo whose logits are there, zeros for the others."""
+    """Writes head.pt, and with it targets.npy and crop_targets.npy."""
     found = data.photos(options.train_dir)
-    done = int((options.work_dir / "logits.done").read_text())
     load = lambda name: torch.from_numpy(np.load(options.work_dir / f"{name}.npy")).float()
-    logits = torch.from_numpy(np.load(options.work_dir / "logits.npy", mmap_mode="r")[:done]).float()
+    logits = finished_logits(options.work_dir, "logits")
+    done = len(logits)
     classes, names, captions = load("classes"), load("names"), load("photo_captions")
     rows, caption_rows = first_captions(found, lambda photo: not photo.is_held_out)
     name_row = {name: row for row, name in enumerate(data.names(found))}
@@ -264,15 +270,29 @@ def train_head(options):
             print(f"head step {step} of {steps}: loss {loss.item():.3f}", flush=True)
 
     head.eval()
-    with torch.inference_mode():
-        v = torch.cat([teacher_vectors(part, head, classes) for part in logits.split(4096)])
-        held_rows, held_captions = first_captions(found, lambda photo: photo.is_held_out)
-        texts = captions[[of[0] for of in held_captions]]
-        print("held-out captions, R@1/5/10: r", recall(texts, head(logits[held_rows])), "v", recall(texts, v[held_rows]))
     torch.save(head.state_dict(), options.work_dir / "head.pt")
-    targets = np.zeros((len(found), 384), np.float16)
-    targets[:done] = v.numpy()
-    np.save(options.work_dir / "targets.npy", targets)
+    v = write_targets(options.work_dir, "targets", logits, head, classes, len(found))
+    write_targets(options.work_dir, "crop_targets", finished_logits(options.work_dir, "crop_logits"), head, classes, len(found))
+    held_rows, held_captions = first_captions(found, lambda photo: photo.is_held_out)
+    texts = captions[[of[0] for of in held_captions]]
+    with torch.inference_mode():
+        print("held-out captions, R@1/5/10: r", recall(texts, head(logits[held_rows])), "v", recall(texts, v[held_rows]))
+
+
+def finished_logits(work_dir, name):
+    """The logits that are there, in the order of the photos."""
+    done = int((work_dir / f"{name}.done").read_text())
+    return torch.from_numpy(np.load(work_dir / f"{name}.npy", mmap_mode="r")[:done]).float()
+
+
+@torch.inference_mode()
+def write_targets(work_dir, name, logits, head, classes, count):
+    """Writes NAME.npy: v of every photo whose logits are there, zeros for the others."""
+    v = torch.cat([teacher_vectors(part, head, classes) for part in logits.split(4096)])
+    targets = np.zeros((count, 384), np.float16)
+    targets[: len(v)] = v.numpy()
+    np.save(work_dir / f"{name}.npy", targets)
+    return v
 
 
 STEPS = {"logits": cache_logits, "sentences": cache_sentences, "head": train_head}

@@ -7,7 +7,7 @@ use sightline_app::gui::state::{ModelStatus, State};
 use crate::support::{COLORS, Window};
 
 fn is_answered(state: &State, text: &str) -> bool {
-    !state.is_searching && state.answer.query.text == text
+    !state.is_searching && state.answer.query.draft == text
 }
 
 fn indexed() -> Window {
@@ -51,18 +51,16 @@ fn a_file_name_is_found_before_anything_else() {
 #[test]
 fn a_photo_is_nearest_to_itself() {
     let mut window = indexed();
-    let green = window.state().answer.hits.iter().position(|hit| {
-        window.state().answer.snapshot.as_ref().unwrap().entries[hit.entry as usize].path.ends_with("green.png")
-    });
-    window.app().send(Command::Select(green.unwrap()));
+    let green = window.photo("green.png");
+    window.app().send(Command::Select(green));
     window.harness.run_steps(3);
     window.harness.get_by_label("Find similar").click();
     window.harness.run_steps(2);
-    window.wait_until("the answer is there", |state| !state.is_searching && state.answer.query.picture.is_some());
+    window.wait_until("the answer is there", |state| !state.is_searching && !state.answer.query.chips.is_empty());
     let answer = &window.state().answer;
     assert!(answer.entry(0).unwrap().path.ends_with("green.png"));
     assert!(answer.hits[0].score > 0.99, "{}", answer.hits[0].score);
-    window.harness.get_by_label("Remove the picture").click();
+    window.harness.get_by_label("Remove like green.png").click();
     window.wait_until("everything is shown again", |state| !state.is_searching && state.answer.query.is_browsing());
 }
 
@@ -74,7 +72,7 @@ fn only_the_answer_to_the_newest_words_is_shown() {
         window.harness.step();
     }
     window.wait_until("the answer is there", |state| !state.is_searching);
-    assert_eq!(window.state().answer.query.text, "a red picture");
+    assert_eq!(window.state().answer.query.draft, "a red picture");
     assert_eq!(window.state().answer.number, window.state().newest_search);
     assert_eq!(window.state().model.status, ModelStatus::Ready);
 }
@@ -86,6 +84,27 @@ fn a_folder_without_matches_says_that_photos_are_filtered_out() {
     window.harness.step();
     window.wait_until("the answer is there", |state| !state.is_searching && state.answer.hits.is_empty());
     window.harness.get_by_label("All photos are filtered out");
-    window.harness.get_by_label("Look in all folders").click();
+    window.harness.get_by_label("Look at all photos").click();
     window.wait_until("photos are shown", |state| state.answer.hits.len() == 3);
+}
+
+#[test]
+fn words_become_chips_with_enter_and_a_negative_one_counts_against() {
+    let mut window = indexed();
+    window.harness.get_by_label("Search").click();
+    window.harness.run_steps(2);
+    for words in ["something red", "-a blue wall"] {
+        window.harness.get_by_label("Search").type_text(words);
+        window.harness.run_steps(2);
+        window.harness.key_press(egui::Key::Enter);
+        window.harness.run_steps(3);
+    }
+    window.wait_until("the answer is there", |state| !state.is_searching && state.answer.query.chips.len() == 2);
+    window.harness.get_by_label("like: something red");
+    window.harness.get_by_label("not: a blue wall").click();
+    window.harness.run_steps(3);
+    window.harness.get_by_label("Mute").click();
+    window.wait_until("the answer is there", |state| !state.is_searching && state.answer.query.chips[1].is_muted);
+    window.harness.get_by_label("Remove a blue wall").click();
+    window.wait_until("one chip is left", |state| !state.is_searching && state.answer.query.chips.len() == 1);
 }

@@ -76,6 +76,14 @@ impl Window {
         folder
     }
 
+    /// The place in the answer of the photo with this file name.
+    #[track_caller]
+    pub fn photo(&self, name: &str) -> usize {
+        let answer = &self.state().answer;
+        let is_it = |photo: &usize| answer.entry(*photo).is_some_and(|entry| entry.path.ends_with(name));
+        (0..answer.hits.len()).find(is_it).unwrap()
+    }
+
     /// Frame after frame until `is_done`, waiting for work in between.
     #[track_caller]
     pub fn wait_until(&mut self, what: &str, is_done: impl Fn(&State) -> bool) {

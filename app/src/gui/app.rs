@@ -12,8 +12,8 @@ use super::panels::{Cx, Panel, all_panels};
 use super::preferences::Preferences;
 use super::state::{Appearance, State};
 use super::textures::{Source, Textures};
-use super::theme;
 use super::work::{Wakes, Work};
+use super::{theme, translate};
 
 /// A progress bar moves so often.
 const SOON: Duration = Duration::from_millis(100);
@@ -36,7 +36,9 @@ impl App {
         theme::install(ctx);
         let wakes = wakes(ctx);
         let textures = Textures::new(&thumbnails_of(&engine), &wakes.now)?;
-        let mut state = State { appearance: preferences.appearance, ..State::default() };
+        let look = preferences.look;
+        let mut state = State { appearance: look.appearance, language: look.language, ..State::default() };
+        state.row_height = look.row_height.filter(|height| height.is_finite()).unwrap_or(state.row_height);
         state.model.name = engine.model_id().to_owned();
         state.notices = engine.notices().iter().map(|notice| super::text::sentence(notice)).collect();
         let folders = engine.folders();
@@ -80,6 +82,7 @@ impl App {
             for task in apply(&mut self.state, command) {
                 match task {
                     Task::CopyText(text) => ctx.copy_text(text),
+                    Task::CopyPixels(pixels) => ctx.copy_image(pixels),
                     task => self.work.start(task),
                 }
             }
@@ -88,6 +91,7 @@ impl App {
             ctx.request_repaint_after(due);
         }
         set_theme(ctx, self.state.appearance);
+        translate::speak(self.state.language);
         self.textures.borrow_mut().update(ctx);
     }
 

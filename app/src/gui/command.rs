@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sightline_core::engine::{IndexReport, SearchReport, SearchRequest};
-use sightline_core::index::{FolderRecord, Snapshot};
-use sightline_core::search::Sort;
+use sightline_core::engine::{Album, IndexReport, Made, SearchReport, SearchRequest};
+use sightline_core::index::{FolderRecord, SavedSearch, Snapshot};
+use sightline_core::search::{Filter, Sort};
 use sightline_core::{Problem, Result};
 
-use super::state::{Appearance, Indexing, Page, Picture, Zoom};
+use super::preferences::Look;
+use super::state::{Appearance, Chip, Indexing, Page, Picture, Zoom};
+use super::translate::Language;
 
 /// Something that changes the state: what the person wants, or what work has found.
 pub enum Command {
@@ -29,42 +31,171 @@ pub enum Command {
     /// Files and folders fell onto the window.
     Drop(Vec<PathBuf>),
 
-    /// Search for these words.
+    /// Search for these words, which are being typed.
     SearchText(String),
-    /// Search by a picture.
-    SearchPicture(PathBuf),
-    /// Take the picture out of the query.
-    ClearPicture,
+    /// The typed words become a chip.
+    KeepDraft,
+    /// Search by this chip alone.
+    SearchBy(Chip),
+    /// Search by this chip too.
+    AddChip(Chip),
+    /// Change a chip.
+    Chip(usize, ChipEdit),
     /// Look at everything again.
     ClearQuery,
     /// Only photos in this folder.
     ShowFolder(Option<PathBuf>),
+    /// All photos: no filter, no album; what is looked for stays.
+    ShowAll,
+    /// Only photos of this album.
+    ShowAlbum(Option<String>),
+    /// Only photos like this.
+    SetFilter(Box<Filter>),
     /// In this order.
     SortBy(Sort),
+    /// Search as it was saved under this name.
+    OpenSearch(String),
 
-    /// Choose a photo.
+    /// Choose a photo and no other.
     Select(usize),
+    /// Choose a photo too, or no longer.
+    ToggleSelect(usize),
+    /// Choose all photos up to this one.
+    SelectTo(usize),
+    /// Choose these photos, in place of or beside those that are chosen.
+    SelectThese(Vec<usize>, Beside),
+    /// Choose every photo.
+    SelectAll,
     /// Show a photo large.
     OpenViewer(usize),
     /// Back to the grid.
     CloseViewer,
     /// Show it so large.
     ZoomTo(Zoom),
+    /// Turn the large view by a quarter to the right; the photo stays as it is.
+    Turn,
+
+    /// Mark the chosen photos.
+    Mark(MarkEdit),
+    /// Put the chosen photos into an album, or take them out of one; change or delete an album.
+    Album(String, AlbumEdit),
+    /// Keep the query under a name.
+    SaveSearch(String),
+    /// Forget a saved search.
+    DeleteSearch(String),
+    /// Go back one step.
+    Undo,
+    /// Do again what was undone.
+    Redo,
+
     /// Show this page.
     OpenPage(Page),
     /// Show or hide the sidebar of a narrow window.
     OpenSidebar(bool),
+    /// Show or hide something that lies over the window.
+    Cover(Option<super::state::Cover>),
+    /// Photos of the grid in rows so high, in points.
+    SizePhotos(f32),
     /// Take the error line away.
     DismissError,
     /// Take the notices away.
     DismissNotices,
     /// Dark or light.
     SetAppearance(Appearance),
+    /// The words of the window in this language.
+    SetLanguage(Language),
     /// Put a text on the clipboard.
     CopyText(String),
+    /// Put a photo's pixels on the clipboard.
+    CopyPicture(PathBuf),
+    /// Search by a picture that was on the clipboard.
+    PastePicture(Arc<egui::ColorImage>),
+    /// Search by a text that was on the clipboard, or by the files that it names.
+    PasteText(String),
+    /// Show a file in the system's file manager.
+    Reveal(PathBuf),
+    /// Open a file with the program that the system has for it.
+    OpenOutside(PathBuf),
 
     /// Work answers.
     Found(Finding),
+}
+
+/// A change of one chip.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ChipEdit {
+    /// Take it out.
+    Remove,
+    /// Let it count so much, above 0.
+    Weigh(f32),
+    /// Let it count, or not.
+    Mute,
+    /// Wanted becomes unwanted, and the other way round.
+    Flip,
+    /// Put it where this one is.
+    MoveTo(usize),
+}
+
+/// Whether chosen photos stay chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// They do.
+    Others,
+    /// They do not.
+    None,
+}
+
+/// A change of what is said of photos.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MarkEdit {
+    /// A favourite, or not.
+    Favourite(bool),
+    /// So many stars.
+    Rate(u8),
+    /// With this tag.
+    AddTag(String),
+    /// Without it.
+    RemoveTag(String),
+    /// With this note; empty: none.
+    Note(String),
+}
+
+impl MarkEdit {
+    /// What it is called when it is done.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Favourite(true) => "Made a favourite",
+            Self::Favourite(false) => "No longer a favourite",
+            Self::Rate(_) => "Rated",
+            Self::AddTag(_) => "Tagged",
+            Self::RemoveTag(_) => "Tag removed",
+            Self::Note(_) => "Note changed",
+        }
+    }
+}
+
+/// A change of an album.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AlbumEdit {
+    /// Put the chosen photos into it; it is made if it is not there.
+    Add,
+    /// Take the chosen photos out of it.
+    Remove,
+    /// Give it another name.
+    Rename(String),
+    /// Delete it; its photos stay.
+    Delete,
+}
+
+/// Whether something is done, undone or done again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Done.
+    Do,
+    /// Undone.
+    Undo,
+    /// Done again.
+    Redo,
 }
 
 /// What work has found.
@@ -73,13 +204,15 @@ pub enum Finding {
     FolderChosen(Choice),
     /// A dialog was closed.
     PictureChosen(Choice),
-    /// What fell onto the window.
+    /// What fell onto the window, or was on the clipboard.
     Dropped {
         /// Folders.
         folders: Vec<PathBuf>,
         /// Anything else.
         files: Vec<PathBuf>,
     },
+    /// A text was on the clipboard.
+    PastedText(String),
     /// How far indexing is.
     Indexing(Indexing),
     /// Indexing is over.
@@ -88,20 +221,38 @@ pub enum Finding {
     FoldersChanged,
     /// The library is another one now.
     Library(Arc<Snapshot>),
-    /// Folders and problems were read.
-    LibraryRead(Result<(Vec<FolderRecord>, Vec<Problem>)>),
+    /// The library was read.
+    LibraryRead(Result<LibraryRead>),
     /// The answer to the search of this number.
     Answer(u64, Result<SearchReport>),
+    /// Things of this name were made; the values that they had before.
+    Made(String, Direction, Result<Vec<Made>>),
     /// The model is there, or cannot be.
     Model(Result<()>),
     /// A picture for the large view.
     Picture(PathBuf, Result<Picture>),
+    /// Pixels for the clipboard.
+    Pixels(egui::ColorImage),
+    /// A pasted picture was kept as this file.
+    Pasted(PathBuf),
     /// Work is done, and there is nothing to tell.
     Done,
     /// Work could not be done.
     Failed(sightline_core::Error),
     /// Something the person should know.
     Notice(String),
+}
+
+/// What the sidebar shows, and what could not be used.
+pub struct LibraryRead {
+    /// The added folders.
+    pub folders: Vec<FolderRecord>,
+    /// The albums, sorted by name.
+    pub albums: Vec<Album>,
+    /// The saved searches, sorted by name.
+    pub searches: Vec<SavedSearch>,
+    /// Files that could not be used.
+    pub problems: Vec<Problem>,
 }
 
 /// How a dialog ended.
@@ -116,13 +267,13 @@ pub enum Choice {
 }
 
 /// Work that a command asks for; work.rs does it away from the frame.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Task {
     /// Index these folders, or all added ones.
     Index(Vec<PathBuf>),
     /// End the indexing.
     StopIndexing,
-    /// Read folders and problems.
+    /// Read folders, albums, saved searches and problems.
     ReadLibrary,
     /// Watch the folders as they are now.
     Watch,
@@ -139,6 +290,15 @@ pub enum Task {
         /// Whether more letters may follow.
         pace: Pace,
     },
+    /// Make things of the person's own.
+    Make {
+        /// Each with its whole new value.
+        things: Vec<Made>,
+        /// What that is called.
+        name: String,
+        /// Whether it is done for the first time.
+        direction: Direction,
+    },
     /// Decode a picture for the large view.
     LoadPicture(PathBuf),
     /// Show a dialog for a folder.
@@ -149,8 +309,20 @@ pub enum Task {
     LookAt(Vec<PathBuf>),
     /// Put a text on the clipboard.
     CopyText(String),
-    /// Keep the appearance for the next start.
-    RememberAppearance(Appearance),
+    /// Put a photo's pixels on the clipboard.
+    CopyPicture(PathBuf),
+    /// Put pixels on the clipboard.
+    CopyPixels(egui::ColorImage),
+    /// Keep a pasted picture as a file of the library.
+    KeepPasted(Arc<egui::ColorImage>),
+    /// Tell paths from words.
+    LookAtText(String),
+    /// Show a file in the file manager.
+    Reveal(PathBuf),
+    /// Open a file with another program.
+    OpenOutside(PathBuf),
+    /// Keep how the window looks for the next start.
+    Remember(Look),
 }
 
 /// When a search starts.

@@ -54,3 +54,63 @@ pub const UNPLUGGED: &str = "\u{eb56}";
 pub const WARNING: &str = "\u{e4e0}";
 /// Closing, clearing.
 pub const X: &str = "\u{e4f6}";
+/// An album.
+pub const ALBUM: &str = "\u{e758}";
+/// A saved search.
+pub const SAVED: &str = "\u{e0ea}";
+/// A tag.
+pub const TAG: &str = "\u{e478}";
+/// A favourite.
+pub const HEART: &str = "\u{e2a8}";
+/// Stars.
+pub const STAR: &str = "\u{e46a}";
+/// Turning round.
+pub const SWAP: &str = "\u{e83c}";
+/// Not counting now.
+pub const EYE_SLASH: &str = "\u{e224}";
+/// Keys.
+pub const KEYBOARD: &str = "\u{e2d8}";
+/// Changing a name.
+pub const PENCIL: &str = "\u{e3b4}";
+/// A note.
+pub const NOTE: &str = "\u{e34c}";
+/// A part of a picture.
+pub const CROP: &str = "\u{e1d4}";
+/// Turning to the right.
+pub const TURN: &str = "\u{e036}";
+/// Opening with another program.
+pub const OUTSIDE: &str = "\u{e5de}";
+/// The file manager.
+pub const FOLDER_OPEN: &str = "\u{e256}";
+/// Filters.
+pub const SLIDERS: &str = "\u{e434}";
+/// Dates.
+pub const CALENDAR: &str = "\u{e10a}";
+/// The map of the library.
+pub const MAP: &str = "\u{e31a}";
+/// Photos that are nearly the same.
+pub const STACK: &str = "\u{e466}";
+/// Models.
+pub const MODEL: &str = "\u{e610}";
+/// The language.
+pub const TRANSLATE: &str = "\u{e4a2}";
+/// Learning from examples.
+pub const WAND: &str = "\u{e6b6}";
+/// Side by side.
+pub const COLUMNS: &str = "\u{e546}";
+/// Writing copies.
+pub const EXPORT: &str = "\u{eaf0}";
+/// A question.
+pub const QUESTION: &str = "\u{e3e8}";
+/// Choosing by a line around.
+pub const LASSO: &str = "\u{edc6}";
+/// Fetching.
+pub const DOWNLOAD: &str = "\u{e1ac}";
+/// More below.
+pub const CARET_DOWN: &str = "\u{e136}";
+/// Why a photo matches.
+pub const HEAT: &str = "\u{e2dc}";
+/// A pause.
+pub const PAUSE: &str = "\u{e39e}";
+/// Going on.
+pub const PLAY: &str = "\u{e3d0}";

@@ -86,6 +86,20 @@ impl Layout {
         Some(Rect::from_min_size(pos2(left, row.top), vec2(width, row.height)))
     }
 
+    /// The photos that a frame touches.
+    pub fn within(&self, frame: Rect) -> Vec<usize> {
+        let rows = self.visible(frame.top(), frame.bottom()).iter();
+        let touched = rows.flat_map(|row| match &row.content {
+            RowContent::Photos(photos) => photos.clone().filter(|photo| self.is_touched(row, *photo, frame)).collect(),
+            RowContent::Heading(_) => Vec::new(),
+        });
+        touched.collect()
+    }
+
+    fn is_touched(&self, row: &Row, photo: usize, frame: Rect) -> bool {
+        self.cell(row, photo).is_some_and(|cell| cell.intersects(frame))
+    }
+
     /// The photo in the next row of photos above (-1) or below (+1) that lies nearest to this one.
     pub fn neighbour(&self, photo: usize, step: isize) -> Option<usize> {
         let centre = self.rect(photo)?.center().x;

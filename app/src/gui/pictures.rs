@@ -81,6 +81,7 @@ mod tests {
     use egui::ColorImage;
 
     use super::*;
+    use crate::gui::state::BINS;
 
     /// Pictures that are decoded when they are let, and the paths that were begun.
     struct Viewer {
@@ -100,8 +101,8 @@ mod tests {
             if heeds_stop {
                 ticker.check()?;
             }
-            let image = || ColorImage::filled([1, 1], egui::Color32::BLACK);
-            Ok(Picture { fit: image(), full: image(), size: (1, 1) })
+            let image = || Arc::new(ColorImage::filled([1, 1], egui::Color32::BLACK));
+            Ok(Picture { fit: image(), full: image(), size: (1, 1), histogram: [[0.0; BINS]; 3] })
         });
         Viewer { pictures: Pictures::new(decode, Arc::new(|| {})), let_decode, begun }
     }

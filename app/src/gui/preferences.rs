@@ -6,15 +6,28 @@ use serde::{Deserialize, Serialize};
 use sightline_core::Result;
 
 use super::state::Appearance;
+use super::translate::Language;
 
 /// What is remembered. A file that is missing or damaged counts as none: these are only habits.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preferences {
-    /// Dark, light, or what the system says.
-    #[serde(default)]
-    pub appearance: Appearance,
+    /// How the window looks.
+    #[serde(flatten)]
+    pub look: Look,
     #[serde(skip)]
     path: Option<PathBuf>,
+}
+
+/// How the window looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Look {
+    /// Dark, light, or what the system says.
+    pub appearance: Appearance,
+    /// The language of its words.
+    pub language: Language,
+    /// How high rows of photos are, in points; `None`: as usual.
+    pub row_height: Option<f32>,
 }
 
 impl Preferences {

@@ -11,12 +11,12 @@ use sightline_core::engine::{Engine, IndexReport, SearchReport, SearchRequest};
 use sightline_core::index::Snapshot;
 use sightline_core::jobs::{self, Job, Wake};
 
-use super::command::{Choice, Command, Finding, Pace, Task};
+use super::command::{Choice, Command, Finding, LibraryRead, Pace, Task};
 use super::pictures::{Decode, Pictures};
 use super::preferences::Preferences;
 use super::state::Indexing;
 use super::watching::{self, Watching};
-use super::{dialogs, picture};
+use super::{dialogs, outside, picture};
 
 /// A pause in typing: long enough that most words are not searched letter by letter, too short to be felt.
 const TYPING_PAUSE: Duration = Duration::from_millis(150);
@@ -85,9 +85,7 @@ impl Work {
         let started = match task {
             Task::Index(folders) => self.index(folders),
             Task::StopIndexing => self.stop_indexing(),
-            Task::ReadLibrary => {
-                self.other("read-library", Finding::LibraryRead, |engine| Ok((engine.folders(), engine.problems()?)))
-            }
+            Task::ReadLibrary => self.other("read-library", Finding::LibraryRead, library_read),
             Task::RemoveFolder(path) => {
                 self.other("remove-folder", nothing_or_failed, move |engine| engine.remove_folder(&path))
             }
@@ -97,14 +95,25 @@ impl Work {
             Task::LoadPicture(path) => self.pictures.load(path),
             Task::ChooseFolder => self.other("dialog", chosen_folder, |_| Ok(dialogs::choose_folder())),
             Task::ChoosePicture => self.other("dialog", chosen_picture, |_| Ok(dialogs::choose_picture())),
-            Task::LookAt(paths) => self.other("drop", nothing_or, move |_| Ok(told_apart(paths))),
-            Task::RememberAppearance(appearance) => {
-                self.preferences.appearance = appearance;
+            Task::LookAt(paths) => self.other("drop", nothing_or, move |_| Ok(outside::told_apart(paths))),
+            Task::Remember(look) => {
+                self.preferences.look = look;
                 let preferences = self.preferences.clone();
                 self.other("preferences", nothing_or_failed, move |_| preferences.write())
             }
-            // The clipboard is egui's: app.rs takes this one itself.
-            Task::CopyText(_) => Ok(()),
+            Task::Make { things, name, direction } => {
+                let finding = move |before| Finding::Made(name.clone(), direction, before);
+                self.other("make", finding, move |engine| engine.make(things))
+            }
+            Task::CopyPicture(path) => self.other("copy", nothing_or, move |engine| outside::pixels(engine, &path)),
+            Task::KeepPasted(picture) => {
+                self.other("paste", nothing_or, move |engine| outside::keep_pasted(engine, &picture))
+            }
+            Task::LookAtText(words) => self.other("paste", nothing_or, move |_| Ok(outside::told_from_words(words))),
+            Task::Reveal(path) => self.other("reveal", nothing_or_failed, move |_| outside::reveal(&path)),
+            Task::OpenOutside(path) => self.other("open", nothing_or_failed, move |_| outside::open(&path)),
+            // The clipboard is egui's: app.rs takes these itself.
+            Task::CopyText(_) | Task::CopyPixels(_) => Ok(()),
         };
         if let Err(error) = started {
             self.found.push_back(Command::Found(Finding::Failed(error)));
@@ -241,7 +250,11 @@ fn nothing_or_failed(done: Result<()>) -> Finding {
     done.map_or_else(Finding::Failed, |()| Finding::Done)
 }
 
-fn told_apart(paths: Vec<PathBuf>) -> Finding {
-    let (folders, files) = paths.into_iter().partition(|path| path.is_dir());
-    Finding::Dropped { folders, files }
+fn library_read(engine: &Engine) -> Result<LibraryRead> {
+    Ok(LibraryRead {
+        folders: engine.folders(),
+        albums: engine.albums(),
+        searches: engine.saved_searches(),
+        problems: engine.problems()?,
+    })
 }

@@ -2,7 +2,7 @@
 //! in `jobs`; everything below is called.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
@@ -17,6 +17,7 @@ mod find;
 mod ingest;
 mod model;
 mod model_list;
+mod organise;
 mod pictures;
 mod pipeline;
 mod request;
@@ -24,6 +25,7 @@ mod request;
 pub use doctor::{examine, repair};
 pub use model::{Choice, LoadedModel};
 pub use model_list::{ModelRow, ModelState, add_model, download_model, model_row, model_rows, remove_model};
+pub use organise::{Album, Made};
 pub use request::{
     Chip, Finding, IndexReport, Precision, Region, SearchReport, SearchRequest, Settings, Severity, Subject,
 };
@@ -45,6 +47,8 @@ struct Shared {
     search_pool: rayon::ThreadPool,
     /// Held while indexing: two runs at once would do the same work twice.
     indexing: Mutex<()>,
+    /// Held while the snapshot is replaced.
+    refreshing: Mutex<()>,
 }
 
 impl Engine {
@@ -65,6 +69,7 @@ impl Engine {
             snapshot: ArcSwap::from_pointee(snapshot),
             search_pool: search_pool()?,
             indexing: Mutex::new(()),
+            refreshing: Mutex::new(()),
             settings,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -73,6 +78,11 @@ impl Engine {
     /// What opening found that the person should know: a broken store that was set aside, a torn journal.
     pub fn notices(&self) -> &[String] {
         &self.shared.notices
+    }
+
+    /// Where the library is.
+    pub fn library_folder(&self) -> &Path {
+        &self.shared.settings.library
     }
 
     /// What the model in use is called.
@@ -158,8 +168,14 @@ impl Engine {
         watch(&paths, passed_on)
     }
 
+    /// Held by whoever replaces the snapshot by what is made of the store.
+    fn refreshing(&self) -> MutexGuard<'_, ()> {
+        self.shared.refreshing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Replaces the snapshot by one of this moment.
     fn refresh(&self) -> Result<()> {
+        let _refreshing = self.refreshing();
         let identity = self.snapshot().vectors.identity().clone();
         self.shared.snapshot.store(Arc::new(Snapshot::build(&self.shared.store, &identity)?));
         Ok(())
@@ -167,6 +183,7 @@ impl Engine {
 
     /// Shows the vectors of `identity`: the model on disk may be another one than the library remembers.
     fn follow(&self, identity: &ModelIdentity) -> Result<()> {
+        let _refreshing = self.refreshing();
         if self.snapshot().vectors.identity() != identity {
             self.shared.snapshot.store(Arc::new(Snapshot::build(&self.shared.store, identity)?));
         }

@@ -36,6 +36,10 @@ pub(super) enum Slot {
     Search(String),
     /// The model that is searched with.
     ActiveModel,
+    /// The stars of a photo.
+    Rating(ContentHash),
+    /// The user's words on a photo.
+    Note(ContentHash),
 }
 
 /// A slot and what it holds from now on; `None` empties it.
@@ -98,6 +102,16 @@ impl Change {
 
     pub fn favourite(hash: ContentHash) -> Self {
         Self::set(Slot::Favourite(hash), &())
+    }
+
+    /// The stars of a photo; none empty the slot.
+    pub fn rating(hash: ContentHash, stars: u8) -> Self {
+        if stars == 0 { Self::clear(Slot::Rating(hash)) } else { Self::set(Slot::Rating(hash), &stars) }
+    }
+
+    /// The user's words on a photo; none empty the slot.
+    pub fn note(hash: ContentHash, note: &str) -> Self {
+        if note.is_empty() { Self::clear(Slot::Note(hash)) } else { Self::set(Slot::Note(hash), &note) }
     }
 
     pub fn album(name: &str) -> Self {
@@ -168,6 +182,30 @@ impl Made {
 
     pub fn is_favourite(&self, hash: &ContentHash) -> bool {
         self.slots.contains_key(&Slot::Favourite(*hash))
+    }
+
+    pub fn rating(&self, hash: &ContentHash) -> u8 {
+        self.slots.get(&Slot::Rating(*hash)).and_then(|value| read(value)).unwrap_or_default()
+    }
+
+    /// The stars of all rated photos.
+    pub fn all_ratings(&self) -> impl Iterator<Item = (ContentHash, u8)> {
+        self.slots.iter().filter_map(|(slot, value)| match slot {
+            Slot::Rating(hash) => Some((*hash, read(value)?)),
+            _ => None,
+        })
+    }
+
+    pub fn note(&self, hash: &ContentHash) -> String {
+        self.slots.get(&Slot::Note(*hash)).and_then(|value| read(value)).unwrap_or_default()
+    }
+
+    /// The words on all photos that have some.
+    pub fn all_notes(&self) -> impl Iterator<Item = (ContentHash, String)> {
+        self.slots.iter().filter_map(|(slot, value)| match slot {
+            Slot::Note(hash) => Some((*hash, read(value)?)),
+            _ => None,
+        })
     }
 
     pub fn albums(&self) -> Vec<String> {

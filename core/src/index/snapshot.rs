@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::made::Made;
 use super::record::Stored;
 use super::table::HashTable;
-use super::{ContentHash, FolderRecord, PhotoRecord, Store, Vectors};
+use super::{ContentHash, FolderRecord, Marks, PhotoRecord, Store, Vectors};
 use crate::error::Result;
 use crate::models::ModelIdentity;
 
@@ -30,6 +30,10 @@ pub struct Entry {
     pub tags: Arc<[String]>,
     /// One of the user's favourites.
     pub is_favourite: bool,
+    /// The user's stars, 1 to 5; 0: none given.
+    pub rating: u8,
+    /// The user's own words, if there are any.
+    pub note: Option<Arc<str>>,
     /// On a drive that is not there now.
     pub is_offline: bool,
 }
@@ -38,6 +42,16 @@ impl Entry {
     /// When it was taken, else when its file was last written: seconds since 1970.
     pub fn date(&self) -> i64 {
         self.photo.taken.unwrap_or(self.modified_ns.div_euclid(1_000_000_000))
+    }
+
+    /// What the user says of its photo.
+    pub fn marks(&self) -> Marks {
+        Marks {
+            is_favourite: self.is_favourite,
+            rating: self.rating,
+            tags: self.tags.to_vec(),
+            note: self.note.as_deref().unwrap_or_default().to_owned(),
+        }
     }
 }
 
@@ -72,6 +86,21 @@ impl Snapshot {
         Self { entries, vectors: Arc::new(vectors), entries_of_row }
     }
 
+    /// The same library, its photos marked otherwise.
+    pub fn with_marks(&self, marks: &[(ContentHash, Marks)]) -> Self {
+        let marks: HashTable<&Marks> = marks.iter().map(|(hash, marks)| (*hash, marks)).collect();
+        let mut entries = self.entries.clone();
+        for entry in &mut entries {
+            if let Some(marks) = marks.get(&entry.hash) {
+                entry.tags = marks.tags.clone().into();
+                entry.is_favourite = marks.is_favourite;
+                entry.rating = marks.rating;
+                entry.note = (!marks.note.is_empty()).then(|| marks.note.as_str().into());
+            }
+        }
+        Self { entries, vectors: Arc::clone(&self.vectors), entries_of_row: self.entries_of_row.clone() }
+    }
+
     /// The library as of now, with the vectors of the model `identity`.
     ///
     /// # Errors
@@ -95,6 +124,8 @@ struct UserMade {
     tags: HashTable<Arc<[String]>>,
     no_tags: Arc<[String]>,
     favourites: HashTable<()>,
+    ratings: HashTable<u8>,
+    notes: HashTable<Arc<str>>,
 }
 
 impl UserMade {
@@ -104,6 +135,8 @@ impl UserMade {
             tags: made.all_tags().map(|(hash, tags)| (hash, tags.into())).collect(),
             no_tags: Arc::new([]),
             favourites: made.favourites().map(|hash| (hash, ())).collect(),
+            ratings: made.all_ratings().collect(),
+            notes: made.all_notes().map(|(hash, note)| (hash, note.into())).collect(),
         })
     }
 
@@ -121,6 +154,8 @@ impl UserMade {
             row: row(&hash),
             tags: Arc::clone(self.tags.get(&hash).unwrap_or(&self.no_tags)),
             is_favourite: self.favourites.contains_key(&hash),
+            rating: self.ratings.get(&hash).copied().unwrap_or_default(),
+            note: self.notes.get(&hash).cloned(),
         })
     }
 }

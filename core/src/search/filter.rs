@@ -1,15 +1,19 @@
 //! What hits must be, apart from what they show. In: an entry of the snapshot. Out: yes or no. Knows no vectors.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::civil;
+use serde::{Deserialize, Serialize};
 
 use super::name;
 use crate::error::{Error, Result};
-use crate::index::Entry;
+use crate::index::{ContentHash, Entry};
 
 /// What hits must be; what is left out or empty asks for nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Filter {
     /// In one of these folders, or below it. Absolute, and written as the entries' paths are: no `.`, no `//`.
     pub folders: Vec<PathBuf>,
@@ -27,6 +31,9 @@ pub struct Filter {
     pub favourites_only: bool,
     /// On a drive that is there now.
     pub online_only: bool,
+    /// One of these photos: of an album, or chosen by hand. Not kept with a saved search.
+    #[serde(skip)]
+    pub photos: Option<Arc<BTreeSet<ContentHash>>>,
 }
 
 impl Filter {
@@ -39,6 +46,7 @@ impl Filter {
     pub fn matches(&self, entry: &Entry) -> bool {
         (entry.is_favourite || !self.favourites_only)
             && !(entry.is_offline && self.online_only)
+            && self.photos.as_ref().is_none_or(|photos| photos.contains(&entry.hash))
             && self.matches_date(entry)
             && self.matches_camera(entry)
             && self.matches_tags(entry)

@@ -223,6 +223,8 @@ pub(super) mod tests {
             row,
             tags: Arc::from([]),
             is_favourite: false,
+            rating: 0,
+            note: None,
             is_offline: false,
         }
     }

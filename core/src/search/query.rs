@@ -24,7 +24,7 @@ impl Term {
 }
 
 /// In which order hits come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum Sort {
     /// Best first, exact matches of a name or tag before all others. Without terms: as [`Sort::NewestFirst`].
     #[default]

@@ -1,8 +1,13 @@
 //! What each command makes of the state, and which work follows.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::gui::command::{Direction, LibraryRead, MarkEdit, Pace};
 use crate::gui::state::tests::{entry, hit};
-use sightline_core::index::Vectors;
+use crate::gui::state::{Loaded, Sign};
+use sightline_core::engine::{Album, IndexReport, Made, SearchReport};
+use sightline_core::index::{FolderRecord, Marks, Snapshot, Vectors};
 use sightline_core::models::ModelIdentity;
 use sightline_core::search::Why;
 
@@ -19,6 +24,19 @@ fn report(paths: &[&str]) -> SearchReport {
 
 fn found(state: &mut State, finding: Finding) -> Vec<Task> {
     apply(state, Command::Found(finding))
+}
+
+fn read(folders: Vec<FolderRecord>) -> LibraryRead {
+    LibraryRead { folders, albums: Vec::new(), searches: Vec::new(), problems: Vec::new() }
+}
+
+/// A state that shows these photos, the first of them chosen.
+fn showing(paths: &[&str]) -> State {
+    let mut state = State::default();
+    found(&mut state, Finding::Library(snapshot(paths)));
+    let number = state.newest_search;
+    found(&mut state, Finding::Answer(number, Ok(report(paths))));
+    state
 }
 
 /// The kinds of tasks, in short.
@@ -59,10 +77,10 @@ fn the_chosen_photo_stays_chosen_when_the_library_grows() {
     let mut state = State::default();
     found(&mut state, Finding::Library(snapshot(&["/b.jpg"])));
     found(&mut state, Finding::Answer(1, Ok(report(&["/b.jpg"]))));
-    assert_eq!(state.selection, Some(0));
+    assert_eq!(state.selection.cursor(), Some(0));
     found(&mut state, Finding::Library(snapshot(&["/a.jpg", "/b.jpg"])));
     found(&mut state, Finding::Answer(2, Ok(report(&["/a.jpg", "/b.jpg"]))));
-    assert_eq!(state.selection, Some(1));
+    assert_eq!(state.selection.cursor(), Some(1));
 }
 
 #[test]
@@ -73,7 +91,7 @@ fn another_query_chooses_its_first_photo() {
     apply(&mut state, Command::Select(1));
     apply(&mut state, Command::SearchText("dog".to_owned()));
     found(&mut state, Finding::Answer(2, Ok(report(&["/a.jpg", "/b.jpg"]))));
-    assert_eq!(state.selection, Some(0));
+    assert_eq!(state.selection.cursor(), Some(0));
 }
 
 #[test]
@@ -115,7 +133,7 @@ fn the_folders_are_watched_anew_only_when_others_are_there() {
     let mut state = State::default();
     let folder = |path: &str, is_offline| FolderRecord { is_offline, ..FolderRecord::new(path.into()) };
     let mut check = |folders: Vec<FolderRecord>, expected: &[&str]| {
-        assert_eq!(kinds(&found(&mut state, Finding::LibraryRead(Ok((folders, Vec::new()))))), expected);
+        assert_eq!(kinds(&found(&mut state, Finding::LibraryRead(Ok(read(folders))))), expected);
     };
     check(Vec::new(), &[]);
     check(vec![folder("/a", false)], &["Watch"]);
@@ -158,7 +176,7 @@ fn a_dropped_folder_is_added_and_a_dropped_picture_is_searched_by() {
     assert_eq!(kinds(&found(&mut state, dropped)), ["Index"]);
     let dropped = Finding::Dropped { folders: Vec::new(), files: vec!["/b.jpg".into()] };
     assert_eq!(kinds(&found(&mut state, dropped)), ["Search"]);
-    assert_eq!(state.query.picture, Some("/b.jpg".into()));
+    assert_eq!(state.query.chips, [Chip::picture("/b.jpg".into())]);
 }
 
 #[test]
@@ -170,4 +188,132 @@ fn the_large_view_takes_only_the_picture_that_it_shows() {
     assert_eq!(kinds(&apply(&mut state, Command::Select(1))), ["LoadPicture"]);
     found(&mut state, Finding::Picture("/a.jpg".into(), Err(Error::Cancelled)));
     assert!(state.viewer.as_ref().is_some_and(|viewer| matches!(viewer.picture, Loaded::Waiting)));
+}
+
+#[test]
+fn ten_thousand_dropped_files_are_eight_chips_and_a_word_about_it() {
+    let mut state = State::default();
+    let files = (0..10_000).map(|i| format!("/{i}.jpg").into()).collect();
+    found(&mut state, Finding::Dropped { folders: Vec::new(), files });
+    assert_eq!(state.query.chips.len(), 8);
+    assert!(state.notices[0].starts_with("10,000 files were dropped"), "{:?}", state.notices);
+}
+
+#[test]
+fn typed_words_become_a_chip_and_the_next_ones_are_beside_it() {
+    let mut state = State::default();
+    apply(&mut state, Command::SearchText("a dog".to_owned()));
+    apply(&mut state, Command::KeepDraft);
+    let tasks = apply(&mut state, Command::SearchText("-people".to_owned()));
+    let [Task::Search { request, .. }] = &tasks[..] else { panic!("{tasks:?}") };
+    assert_eq!(request.chips.iter().map(|chip| chip.weight).collect::<Vec<_>>(), [1.0, -1.0]);
+    assert_eq!(state.query.term_names(), ["a dog", "not people"]);
+}
+
+#[test]
+fn chips_are_weighed_muted_turned_round_moved_and_removed() {
+    let mut state = State::default();
+    for words in ["a", "b"] {
+        apply(&mut state, Command::AddChip(Chip::typed(words).unwrap()));
+    }
+    apply(&mut state, Command::Chip(0, ChipEdit::Weigh(0.5)));
+    apply(&mut state, Command::Chip(0, ChipEdit::Flip));
+    apply(&mut state, Command::Chip(0, ChipEdit::Mute));
+    let chip = &state.query.chips[0];
+    assert_eq!((chip.weight, chip.sign, chip.is_muted), (0.5, Sign::Not, true));
+    apply(&mut state, Command::Chip(0, ChipEdit::MoveTo(1)));
+    assert_eq!(state.query.chips[0].name(), "b");
+    apply(&mut state, Command::Chip(0, ChipEdit::Remove));
+    assert_eq!(state.query.chips.len(), 1);
+    assert!(apply(&mut state, Command::Chip(7, ChipEdit::Remove)).is_empty(), "a chip that is gone");
+}
+
+#[test]
+fn edits_of_the_query_are_undone_and_redone() {
+    let mut state = State::default();
+    apply(&mut state, Command::SearchText("d".to_owned()));
+    apply(&mut state, Command::SearchText("dog".to_owned()));
+    apply(&mut state, Command::SearchBy(Chip::picture("/a.jpg".into())));
+    assert_eq!(kinds(&apply(&mut state, Command::Undo)), ["Search"]);
+    assert_eq!(state.query.draft, "dog");
+    apply(&mut state, Command::Undo);
+    assert!(state.query.is_browsing(), "all letters of a word are one step");
+    apply(&mut state, Command::Redo);
+    apply(&mut state, Command::Redo);
+    assert_eq!(state.query.chips, [Chip::picture("/a.jpg".into())]);
+    assert!(apply(&mut state, Command::Redo).is_empty());
+}
+
+#[test]
+fn marks_are_made_for_every_chosen_photo_and_can_be_undone() {
+    let mut state = showing(&["/a.jpg", "/b.jpg", "/c.jpg"]);
+    apply(&mut state, Command::SelectTo(1));
+    let tasks = apply(&mut state, Command::Mark(MarkEdit::AddTag(" snow ".to_owned())));
+    let [Task::Make { things, name, direction: Direction::Do }] = &tasks[..] else { panic!("{tasks:?}") };
+    let snow = Marks { tags: vec!["snow".to_owned()], ..Marks::default() };
+    let hash = |photo: usize| state.answer.entry(photo).unwrap().hash;
+    assert_eq!(*things, [Made::Marks(hash(0), snow.clone()), Made::Marks(hash(1), snow)]);
+    let before = vec![Made::Marks(hash(0), Marks::default())];
+    found(&mut state, Finding::Made(name.clone(), Direction::Do, Ok(before.clone())));
+    let tasks = apply(&mut state, Command::Undo);
+    assert!(matches!(&tasks[..], [Task::Make { things, direction: Direction::Undo, .. }] if *things == before));
+}
+
+#[test]
+fn a_mark_that_is_there_already_is_no_work() {
+    let mut state = showing(&["/a.jpg"]);
+    assert!(apply(&mut state, Command::Mark(MarkEdit::Favourite(false))).is_empty());
+    assert!(apply(&mut state, Command::Mark(MarkEdit::AddTag("  ".to_owned()))).is_empty());
+}
+
+#[test]
+fn an_album_shows_only_its_photos_and_takes_the_chosen_ones() {
+    let mut state = showing(&["/a.jpg", "/b.jpg"]);
+    let hash = |state: &State, photo: usize| state.answer.entry(photo).unwrap().hash;
+    let album = Album { name: "Snow".to_owned(), photos: vec![hash(&state, 1)] };
+    found(&mut state, Finding::LibraryRead(Ok(LibraryRead { albums: vec![album], ..read(Vec::new()) })));
+    let tasks = apply(&mut state, Command::Album("Snow".to_owned(), AlbumEdit::Add));
+    let both = vec![hash(&state, 0), hash(&state, 1)];
+    assert!(
+        matches!(&tasks[..], [Task::Make { things, .. }] if *things == [Made::Album("Snow".to_owned(), Some(both))])
+    );
+    let tasks = apply(&mut state, Command::ShowAlbum(Some("Snow".to_owned())));
+    let [Task::Search { request, .. }] = &tasks[..] else { panic!("{tasks:?}") };
+    assert!(request.filter.photos.as_ref().is_some_and(|photos| photos.len() == 1));
+}
+
+#[test]
+fn names_that_are_taken_or_empty_are_refused() {
+    let mut state = showing(&["/a.jpg"]);
+    let albums = ["Old", "New"].map(|name| Album { name: name.to_owned(), photos: Vec::new() }).to_vec();
+    found(&mut state, Finding::LibraryRead(Ok(LibraryRead { albums, ..read(Vec::new()) })));
+    for name in ["New", " "] {
+        assert!(apply(&mut state, Command::Album("Old".to_owned(), AlbumEdit::Rename(name.to_owned()))).is_empty());
+        assert!(state.error.take().is_some());
+    }
+    assert!(apply(&mut state, Command::SaveSearch(" ".to_owned())).is_empty() && state.error.is_some());
+}
+
+#[test]
+fn a_saved_search_comes_back_with_its_chips() {
+    let mut state = State::default();
+    apply(&mut state, Command::AddChip(Chip::typed("-people").unwrap()));
+    let tasks = apply(&mut state, Command::SaveSearch("Empty".to_owned()));
+    let [Task::Make { things, .. }] = &tasks[..] else { panic!("{tasks:?}") };
+    let [Made::Search(name, Some(json))] = &things[..] else { panic!("{things:?}") };
+    let search = sightline_core::index::SavedSearch { name: name.clone(), json: json.clone() };
+    found(&mut state, Finding::LibraryRead(Ok(LibraryRead { searches: vec![search], ..read(Vec::new()) })));
+    apply(&mut state, Command::ClearQuery);
+    apply(&mut state, Command::OpenSearch("Empty".to_owned()));
+    assert_eq!(state.query.term_names(), ["not people"]);
+}
+
+#[test]
+fn the_chosen_photos_stay_chosen_when_the_library_grows() {
+    let mut state = showing(&["/b.jpg", "/c.jpg"]);
+    apply(&mut state, Command::SelectAll);
+    found(&mut state, Finding::Library(snapshot(&["/a.jpg", "/b.jpg", "/c.jpg"])));
+    let number = state.newest_search;
+    found(&mut state, Finding::Answer(number, Ok(report(&["/a.jpg", "/b.jpg", "/c.jpg"]))));
+    assert_eq!(state.selection.photos(), [1, 2]);
 }

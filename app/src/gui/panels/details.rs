@@ -4,14 +4,19 @@ use egui::{Frame, Margin, RichText, ScrollArea, Ui, vec2};
 use sightline_core::index::Entry;
 use sightline_core::search::{Band, Hit, Why};
 
+use super::marks_editor::MarksEditor;
 use super::{Cx, Panel};
 use crate::gui::command::Command;
-use crate::gui::state::{Page, State, band_name};
+use crate::gui::state::{Chip, Page, State, band_name};
 use crate::gui::theme::{self, Tokens, font, size, space};
+use crate::gui::translate::tr;
 use crate::gui::{icons, text, widgets};
 
 /// See the module.
-pub struct Details;
+#[derive(Default)]
+pub struct Details {
+    marks: MarksEditor,
+}
 
 /// The cosine that fills a bar: more than pictures and words of any common model reach.
 const FULL_TEXT_BAR: f32 = 0.4;
@@ -24,7 +29,9 @@ impl Panel for Details {
         let width = ui.ctx().content_rect().width();
         let is_wide =
             width >= size::HIDES_DETAILS || (cx.state.viewer.is_some() && width >= size::HIDES_SIDEBAR + 100.0);
-        let Some(index) = cx.state.selection.filter(|_| is_wide && cx.state.page == Page::Photos) else { return };
+        let Some(index) = cx.state.selection.cursor().filter(|_| is_wide && cx.state.page == Page::Photos) else {
+            return;
+        };
         let (Some(entry), Some(hit)) = (cx.state.answer.entry(index), cx.state.answer.hits.get(index)) else { return };
         let fill = theme::tokens(ui).panel;
         let frame = Frame::new().fill(fill).inner_margin(Margin::same(space::L as i8));
@@ -32,6 +39,7 @@ impl Panel for Details {
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 preview_ui(cx, index, entry, ui);
                 actions_ui(cx, entry, ui);
+                self.marks.ui(cx, entry, ui);
                 match_ui(cx.state, hit, ui);
                 facts_ui(entry, hit, ui);
             });
@@ -59,11 +67,11 @@ fn preview_ui(cx: &Cx<'_>, index: usize, entry: &Entry, ui: &mut Ui) {
 
 fn actions_ui(cx: &Cx<'_>, entry: &Entry, ui: &mut Ui) {
     ui.horizontal_wrapped(|ui| {
-        if widgets::button(ui, widgets::Kind::Quiet, icons::SPARKLE, "Find similar").clicked() {
-            cx.send(Command::SearchPicture(entry.path.clone()));
+        if widgets::button(ui, widgets::Kind::Quiet, icons::SPARKLE, tr("Find similar")).clicked() {
+            cx.send(Command::SearchBy(Chip::picture(entry.path.clone())));
         }
-        if widgets::button(ui, widgets::Kind::Quiet, icons::COPY, "Copy path").clicked() {
-            cx.send(Command::CopyText(entry.path.to_string_lossy().into_owned()));
+        if widgets::button(ui, widgets::Kind::Quiet, icons::FOLDER_OPEN, tr("Reveal")).clicked() {
+            cx.send(Command::Reveal(entry.path.clone()));
         }
     });
     ui.add_space(space::M);
@@ -75,12 +83,14 @@ fn match_ui(state: &State, hit: &Hit, ui: &mut Ui) {
         return;
     }
     let tokens = theme::tokens(ui);
-    ui.label(RichText::new("How it matches").font(font::heading()).color(tokens.text));
+    ui.label(RichText::new(tr("How it matches")).font(font::heading()).color(tokens.text));
     ui.add_space(space::XS);
     let names = state.answer.query.term_names();
+    let mut terms = state.answer.query.active();
     for (name, cosine) in names.iter().zip(&hit.cosines) {
         // Pictures are near to pictures on a scale of their own: up to 1.
-        let full = if name == "like this" { 1.0 } else { FULL_TEXT_BAR };
+        let is_picture = terms.next().is_some_and(|chip| chip.file().is_some());
+        let full = if is_picture { 1.0 } else { FULL_TEXT_BAR };
         ui.horizontal(|ui| {
             widgets::caption(ui, name, NAMES);
             let bar = vec2(ui.available_width() - 46.0, 5.0);

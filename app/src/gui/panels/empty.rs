@@ -6,6 +6,7 @@ use super::{Cx, Panel};
 use crate::gui::command::Command;
 use crate::gui::state::{Empty, Page, State};
 use crate::gui::theme::{self, font, space};
+use crate::gui::translate::{tr, tr_with};
 use crate::gui::{icons, text, widgets};
 
 /// See the module.
@@ -82,11 +83,13 @@ fn no_photos_ui(cx: &Cx<'_>, ui: &mut Ui) {
 }
 
 fn all_filtered_out_ui(cx: &Cx<'_>, ui: &mut Ui) {
-    let folder = cx.state.query.folder.as_deref().map(text::name).unwrap_or_default();
-    let text = format!("There are photos in your library, but none that match in {folder}.");
+    let text = match cx.state.query.folder().map(text::name) {
+        Some(folder) => tr_with("There are photos in your library, but none that match in {}.", &[&folder]),
+        None => tr("There are photos in your library, but none of them is what the filters ask for.").to_owned(),
+    };
     widgets::page(ui, icons::FUNNEL, "All photos are filtered out", &text, |ui| {
-        if widgets::button(ui, widgets::Kind::Primary, "", "Look in all folders").clicked() {
-            cx.send(Command::ShowFolder(None));
+        if widgets::button(ui, widgets::Kind::Primary, "", tr("Look at all photos")).clicked() {
+            cx.send(Command::ShowAll);
         }
     });
 }

@@ -1,16 +1,18 @@
-//! The photos: justified rows of which only the visible ones exist, with scores, bands and the chosen photo.
+//! The photos: justified rows of which only the visible ones exist, with scores, bands and the chosen photos.
 
-use egui::{Align2, CentralPanel, CornerRadius, Frame, Key, Margin, Rect, ScrollArea, Sense, Stroke, StrokeKind, Ui};
+use egui::{
+    Align2, CentralPanel, CornerRadius, Frame, Key, Margin, Pos2, Rect, ScrollArea, Sense, Stroke, StrokeKind, Ui,
+};
 use egui::{pos2, vec2};
 use sightline_core::index::{ContentHash, Entry};
 use sightline_core::search::Hit;
 
 use super::{Cx, Panel};
-use crate::gui::command::Command;
+use crate::gui::command::{Beside, Command};
 use crate::gui::layout::{Layout, Measures, Row, RowContent};
 use crate::gui::state::{Query, Section, band_name};
 use crate::gui::theme::{self, font, radius, size, space};
-use crate::gui::{text, widgets};
+use crate::gui::{icons, text, widgets};
 
 /// See the module.
 #[derive(Default)]
@@ -23,8 +25,10 @@ pub struct Grid {
     /// The photo at the top, and how far the grid was scrolled: what is kept when the layout changes.
     anchor: Option<(ContentHash, f32)>,
     offset: f32,
-    /// The photo that was chosen in the last frame.
+    /// The photo that was under the cursor in the last frame.
     chosen: Option<usize>,
+    /// Where a frame around photos begins, in the coordinates of the layout.
+    marquee: Option<Pos2>,
 }
 
 /// Over the first row.
@@ -51,7 +55,7 @@ impl Grid {
         let answer = &cx.state.answer;
         let measures = Measures {
             width: (ui.available_width() - space::M).floor(),
-            row_height: size::ROW,
+            row_height: cx.state.row_height,
             gap: space::S,
             heading: size::HEADING,
         };
@@ -66,7 +70,7 @@ impl Grid {
             return Some(0.0);
         }
         // New photos above must not push away what is looked at; at the very top they should be seen.
-        let (hash, below) = self.anchor.filter(|_| !is_first && self.offset > size::ROW)?;
+        let (hash, below) = self.anchor.filter(|_| !is_first && self.offset > measures.row_height)?;
         let rect = self.layout.rect(answer.position(&hash)?)?;
         Some((rect.top() + below).max(0.0))
     }
@@ -81,6 +85,7 @@ impl Grid {
             let origin = ui.min_rect().min + vec2(0.0, TOP);
             ui.set_min_size(vec2(ui.available_width(), self.layout.height + space::L));
             self.follow_selection(cx, origin, ui);
+            self.marquee_ui(cx, origin, ui);
             for row in self.layout.visible(viewport.top(), viewport.bottom()) {
                 self.row_ui(cx, row, origin, ui);
             }
@@ -97,8 +102,8 @@ impl Grid {
     }
 
     /// Scrolls to the chosen photo when another one was chosen.
-    fn follow_selection(&mut self, cx: &Cx<'_>, origin: egui::Pos2, ui: &Ui) {
-        let before = std::mem::replace(&mut self.chosen, cx.state.selection);
+    fn follow_selection(&mut self, cx: &Cx<'_>, origin: Pos2, ui: &Ui) {
+        let before = std::mem::replace(&mut self.chosen, cx.state.selection.cursor());
         if before == self.chosen || before.is_none() {
             return;
         }
@@ -108,7 +113,7 @@ impl Grid {
         }
     }
 
-    fn row_ui(&self, cx: &Cx<'_>, row: &Row, origin: egui::Pos2, ui: &mut Ui) {
+    fn row_ui(&self, cx: &Cx<'_>, row: &Row, origin: Pos2, ui: &mut Ui) {
         match &row.content {
             RowContent::Heading(section) => {
                 let width = ui.available_width() - space::M;
@@ -137,13 +142,38 @@ impl Grid {
         }
     }
 
-    /// Arrows, pages, home, end, enter: unless words are typed.
+    /// A frame that is drawn from between the photos chooses those that it touches.
+    fn marquee_ui(&mut self, cx: &Cx<'_>, origin: Pos2, ui: &Ui) {
+        let response = ui.interact(ui.clip_rect(), ui.scope_id().with("marquee"), Sense::click_and_drag());
+        let pointer = response.interact_pointer_pos().map(|position| position - origin.to_vec2());
+        if response.drag_started_by(egui::PointerButton::Primary) {
+            let pressed = ui.input(|input| input.pointer.press_origin());
+            self.marquee = pressed.map(|position| position - origin.to_vec2());
+        }
+        let Some((from, to)) = self.marquee.zip(pointer) else {
+            self.marquee = None;
+            return;
+        };
+        let frame = Rect::from_two_pos(from, to);
+        let tokens = theme::tokens(ui);
+        let painter = ui.ctx().layer_painter(egui::LayerId::new(egui::Order::Middle, ui.scope_id().with("marquee")));
+        let shown = frame.translate(origin.to_vec2()).intersect(ui.clip_rect());
+        let fill = tokens.accent.gamma_multiply(0.15);
+        painter.rect(shown, radius::S, fill, Stroke::new(1.0, tokens.accent), StrokeKind::Inside);
+        if response.drag_stopped() {
+            self.marquee = None;
+            let beside = if ui.input(|input| input.modifiers.command) { Beside::Others } else { Beside::None };
+            cx.send(Command::SelectThese(self.layout.within(frame), beside));
+        }
+    }
+
+    /// Arrows, pages, home, end, enter: unless words are typed. Shift draws a range.
     fn keys(&self, cx: &Cx<'_>, ui: &Ui) {
-        let Some(chosen) = cx.state.selection else { return };
+        let Some(chosen) = cx.state.selection.cursor() else { return };
         if super::is_typing(cx, ui) {
             return;
         }
-        let page = (ui.available_height() / (size::ROW + space::S)).floor().max(1.0) as usize;
+        let page = (ui.available_height() / (cx.state.row_height + space::S)).floor().max(1.0) as usize;
         let last = cx.state.answer.hits.len() - 1;
         let steps = |from: usize, step: isize, times: usize| {
             (0..times).fold(from, |at, _| self.layout.neighbour(at, step).unwrap_or(at))
@@ -160,9 +190,15 @@ impl Grid {
             () if pressed(Key::End) => Some(last),
             () => None,
         };
+        let is_range = ui.input(|input| input.modifiers.shift);
         match target {
+            Some(photo) if is_range => cx.send(Command::SelectTo(photo)),
             Some(photo) => cx.send(Command::Select(photo)),
-            None if pressed(Key::Enter) => cx.send(Command::OpenViewer(chosen)),
+            None if pressed(Key::Plus) || pressed(Key::Equals) => {
+                cx.send(Command::SizePhotos(cx.state.row_height * 1.2))
+            }
+            None if pressed(Key::Minus) => cx.send(Command::SizePhotos(cx.state.row_height / 1.2)),
+            None if pressed(Key::Enter) || pressed(Key::Space) => cx.send(Command::OpenViewer(chosen)),
             None => {}
         }
     }
@@ -201,21 +237,35 @@ impl Cell<'_> {
         let thumbnail = cx.thumbnail(self.entry);
         let picture = vec2(self.entry.photo.width as f32, self.entry.photo.height as f32);
         widgets::paint_thumbnail(ui.painter(), tokens, &thumbnail, self.rect, picture);
-        let is_chosen = cx.state.selection == Some(self.index);
+        let is_chosen = cx.state.selection.contains(self.index);
         if is_chosen {
             let corner = CornerRadius::same(radius::M);
             let around = self.rect.expand(2.0);
             ui.painter().rect_stroke(around, corner, Stroke::new(2.0, tokens.accent), StrokeKind::Middle);
         }
+        if is_chosen && cx.state.selection.len() > 1 {
+            self.check_ui(ui);
+        }
         if !self.hit.cosines.is_empty() {
             self.score_ui(ui);
         }
+        self.marks_ui(ui);
         let name = text::name(&self.entry.path);
         response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, is_chosen, &name));
-        if response.clicked() {
+        if response.double_clicked() {
             cx.send(Command::OpenViewer(self.index));
+        } else if response.clicked() {
+            let modifiers = ui.input(|input| input.modifiers);
+            cx.send(match () {
+                () if modifiers.shift => Command::SelectTo(self.index),
+                () if modifiers.command => Command::ToggleSelect(self.index),
+                () => Command::Select(self.index),
+            });
         }
-        response.context_menu(|ui| self.menu_ui(cx, ui));
+        if response.secondary_clicked() && !is_chosen {
+            cx.send(Command::Select(self.index));
+        }
+        response.context_menu(|ui| super::photo_menu::photo_menu_ui(cx, self.index, ui));
         response.on_hover_ui_at_pointer(|ui| {
             ui.label(self.tooltip(&name));
         });
@@ -231,18 +281,32 @@ impl Cell<'_> {
         painter.galley(badge.center() - galley.size() / 2.0, galley, theme::ON_BADGE);
     }
 
-    fn menu_ui(&self, cx: &Cx<'_>, ui: &mut Ui) {
-        use crate::gui::icons;
-        let mut item = |icon: &str, label: &str, command: Command| {
-            if widgets::button(ui, widgets::Kind::Plain, icon, label).clicked() {
-                cx.send(command);
-                ui.close();
-            }
-        };
-        item(icons::FIT, "View large", Command::OpenViewer(self.index));
-        item(icons::SPARKLE, "Find similar", Command::SearchPicture(self.entry.path.clone()));
-        item(icons::INFO, "Select", Command::Select(self.index));
-        item(icons::COPY, "Copy path", Command::CopyText(self.entry.path.to_string_lossy().into_owned()));
+    /// Chosen among several.
+    fn check_ui(&self, ui: &Ui) {
+        let tokens = theme::tokens(ui);
+        let center = self.rect.left_top() + vec2(13.0, 13.0);
+        ui.painter().circle_filled(center, 9.0, tokens.accent);
+        ui.painter().text(center, Align2::CENTER_CENTER, icons::CHECK, font::small(), tokens.on_accent);
+    }
+
+    /// What the person says of it: at the left, so that scores stay where they are.
+    fn marks_ui(&self, ui: &Ui) {
+        let mut words = String::new();
+        if self.entry.is_favourite {
+            words.push_str(icons::HEART);
+        }
+        if self.entry.rating > 0 {
+            words.push_str(&format!(" {}{}", self.entry.rating, icons::STAR));
+        }
+        if words.is_empty() {
+            return;
+        }
+        let painter = ui.painter();
+        let galley = painter.layout_no_wrap(words.trim().to_owned(), font::caption(), theme::ON_BADGE);
+        let size = galley.size() + vec2(10.0, 4.0);
+        let badge = Rect::from_min_size(self.rect.left_bottom() + vec2(5.0, -5.0 - size.y), size);
+        painter.rect_filled(badge, radius::S, theme::BADGE);
+        painter.galley(badge.center() - galley.size() / 2.0, galley, theme::ON_BADGE);
     }
 
     fn tooltip(&self, name: &str) -> String {

@@ -1,11 +1,13 @@
 //! Keys that mean the same everywhere, and files that fall onto the window.
 
-use egui::{Key, KeyboardShortcut, Modifiers, Ui};
+use egui::{Event, Key, KeyboardShortcut, Modifiers, Ui};
+use sightline_core::index::MOST_STARS;
 
 use super::{Cx, Panel};
-use crate::gui::command::Command;
-use crate::gui::state::Page;
+use crate::gui::command::{Command, MarkEdit};
+use crate::gui::state::{Cover, Page};
 use crate::gui::theme::{self, font, radius, space};
+use crate::gui::translate::tr;
 
 /// See the module.
 pub struct Keys;
@@ -17,15 +19,73 @@ impl Panel for Keys {
         if !dropped.is_empty() {
             cx.send(Command::Drop(dropped));
         }
+        paste(cx, ui);
         if ui.input(|input| !input.raw.hovered_files.is_empty()) {
             drop_hint(ui);
         }
         if !cx.state.is_path_asked && ui.input(|input| input.key_pressed(Key::Escape)) {
             escape(cx, ui);
         }
-        let refresh = KeyboardShortcut::new(Modifiers::NONE, Key::F5);
-        if ui.input_mut(|input| input.consume_shortcut(&refresh)) && cx.state.indexing.is_none() {
-            cx.send(Command::RefreshFolders);
+        if !super::is_typing(cx, ui) {
+            marks(cx, ui);
+        }
+        shortcuts(cx, ui);
+    }
+}
+
+/// What is pasted outside of a text is searched by; a picture anywhere.
+fn paste(cx: &Cx<'_>, ui: &Ui) {
+    let is_typing = super::is_typing(cx, ui);
+    let pasted = ui.input(|input| {
+        let is_pasted = |event: &&Event| matches!(event, Event::PasteImage(_) | Event::Paste(_));
+        input.events.iter().filter(is_pasted).cloned().collect::<Vec<_>>()
+    });
+    for event in pasted {
+        match event {
+            Event::PasteImage(picture) => cx.send(Command::PastePicture(picture)),
+            Event::Paste(words) if !is_typing => cx.send(Command::PasteText(words)),
+            _ => {}
+        }
+    }
+}
+
+/// Keys with control, and function keys: they mean the same while words are typed.
+fn shortcuts(cx: &Cx<'_>, ui: &mut Ui) {
+    let is_typing = ui.ctx().text_edit_focused();
+    let pressed = |modifiers: Modifiers, key: Key| {
+        ui.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(modifiers, key)))
+    };
+    let command_shift = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+    match () {
+        () if pressed(Modifiers::NONE, Key::F5) && cx.state.indexing.is_none() => cx.send(Command::RefreshFolders),
+        () if pressed(Modifiers::NONE, Key::F1) => cx.send(Command::Cover(Some(Cover::Keys))),
+        () if pressed(Modifiers::COMMAND, Key::K) => cx.send(Command::Cover(Some(Cover::Palette))),
+        // A text field undoes its own letters.
+        () if is_typing => {}
+        () if pressed(command_shift, Key::Z) || pressed(Modifiers::COMMAND, Key::Y) => cx.send(Command::Redo),
+        () if pressed(Modifiers::COMMAND, Key::Z) => cx.send(Command::Undo),
+        () if pressed(Modifiers::COMMAND, Key::A) => cx.send(Command::SelectAll),
+        () => {}
+    }
+}
+
+/// Stars by number, F for favourite, a question mark for the keys.
+fn marks(cx: &Cx<'_>, ui: &Ui) {
+    let typed = ui.input(|input| {
+        let text = |event: &Event| if let Event::Text(text) = event { Some(text.clone()) } else { None };
+        input.events.iter().find_map(text)
+    });
+    let Some(typed) = typed else { return };
+    match typed.as_str() {
+        "?" => cx.send(Command::Cover(Some(Cover::Keys))),
+        "f" => {
+            let is_favourite = cx.state.selected().is_some_and(|entry| entry.is_favourite);
+            cx.send(Command::Mark(MarkEdit::Favourite(!is_favourite)));
+        }
+        digit => {
+            if let Some(stars) = digit.parse().ok().filter(|stars| *stars <= MOST_STARS) {
+                cx.send(Command::Mark(MarkEdit::Rate(stars)));
+            }
         }
     }
 }
@@ -33,6 +93,7 @@ impl Panel for Keys {
 /// One step back: out of the large view, off the page, out of the query.
 fn escape(cx: &Cx<'_>, ui: &Ui) {
     match () {
+        () if cx.state.cover.is_some() => cx.send(Command::Cover(None)),
         () if cx.state.viewer.is_some() => cx.send(Command::CloseViewer),
         () if cx.state.is_sidebar_open => cx.send(Command::OpenSidebar(false)),
         () if cx.state.page != Page::Photos => cx.send(Command::OpenPage(Page::Photos)),
@@ -53,6 +114,6 @@ fn drop_hint(ui: &Ui) {
         egui::Stroke::new(2.0, tokens.accent),
         egui::StrokeKind::Inside,
     );
-    let text = "Drop a folder to add it, or a picture to search by it";
+    let text = tr("Drop a folder to add it, or pictures to search by them");
     painter.text(rect.center(), egui::Align2::CENTER_CENTER, text, font::page(), tokens.text);
 }

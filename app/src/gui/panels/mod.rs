@@ -8,16 +8,22 @@ use super::command::Command;
 use super::state::State;
 use super::textures::{Textures, Thumbnail};
 
+mod chips;
+mod cover;
 mod details;
 mod empty;
 mod grid;
 mod keys;
+mod marks_editor;
 mod messages;
 mod path_entry;
+mod photo_menu;
 mod problems;
 mod results;
+mod save_search;
 mod search_bar;
 mod sidebar;
+mod sidebar_made;
 mod status_bar;
 mod viewer;
 
@@ -58,13 +64,14 @@ pub fn all_panels() -> Vec<Box<dyn Panel>> {
         Box::new(sidebar::Sidebar),
         Box::new(search_bar::SearchBar::default()),
         Box::new(messages::Messages),
-        Box::new(details::Details),
+        Box::new(details::Details::default()),
         Box::new(results::Results),
         Box::new(problems::Problems),
         Box::new(viewer::Viewer::default()),
         Box::new(empty::EmptyPage),
         Box::new(grid::Grid::default()),
         Box::new(path_entry::PathEntry::default()),
+        Box::new(cover::Covers::default()),
     ]
 }
 
@@ -76,7 +83,7 @@ fn search_field() -> egui::Id {
 /// Whether keys are letters of a text now: the key that ends typing is none of the grid's.
 fn is_typing(cx: &Cx<'_>, ui: &egui::Ui) -> bool {
     let had_focus = ui.memory(|memory| memory.had_focus_last_frame(search_field()));
-    had_focus || ui.ctx().text_edit_focused() || cx.state.is_path_asked
+    had_focus || ui.ctx().text_edit_focused() || cx.state.is_path_asked || cx.state.cover.is_some()
 }
 
 /// Whether the middle of the window shows photos as a grid.

@@ -37,7 +37,7 @@ fn line_ui(cx: &Cx<'_>, ui: &mut Ui) {
     let tokens = theme::tokens(ui);
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         sort_ui(cx, ui);
-        if let Some(folder) = &cx.state.query.folder {
+        if let Some(folder) = cx.state.query.folder() {
             let label = format!("In {}", text::name(folder));
             let clear = widgets::button(ui, widgets::Kind::Quiet, icons::FUNNEL, &label);
             if clear.on_hover_text("Look in all folders again").clicked() {

@@ -1,11 +1,12 @@
-//! The search bar: words, and a picture whose like is wanted.
+//! The search bar: chips, and the words that are being typed.
 
 use egui::{Align, Frame, Key, KeyboardShortcut, Layout, Margin, Modifiers, RichText, Stroke, TextEdit, Ui, vec2};
 
 use super::{Cx, Panel};
-use crate::gui::command::Command;
+use crate::gui::command::{ChipEdit, Command};
 use crate::gui::theme::{self, font, radius, size, space};
-use crate::gui::{icons, text, widgets};
+use crate::gui::translate::tr;
+use crate::gui::{icons, widgets};
 
 /// See the module.
 #[derive(Default)]
@@ -14,6 +15,8 @@ pub struct SearchBar {
     typed: String,
     /// What the state had when the two were last the same.
     known: String,
+    /// Whether the field was empty before the keys of this frame.
+    was_empty: bool,
 }
 
 impl Panel for SearchBar {
@@ -26,6 +29,7 @@ impl Panel for SearchBar {
                     sidebar_button(cx, ui);
                 }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    super::save_search::save_button(cx, ui);
                     picture_button(cx, ui);
                     ui.with_layout(Layout::left_to_right(Align::Center), |ui| self.field_ui(cx, ui));
                 });
@@ -35,22 +39,22 @@ impl Panel for SearchBar {
 }
 
 fn picture_button(cx: &Cx<'_>, ui: &mut Ui) {
-    let button = widgets::button(ui, widgets::Kind::Quiet, icons::IMAGE, "By picture");
-    if button.on_hover_text("Search by a picture: choose one here, or drop it anywhere").clicked() {
+    let button = widgets::button(ui, widgets::Kind::Quiet, icons::IMAGE, tr("By picture"));
+    if button.on_hover_text(tr("Search by a picture: choose one here, drop it anywhere, or paste it")).clicked() {
         cx.send(Command::ChoosePicture);
     }
 }
 
 fn clear_button(cx: &Cx<'_>, ui: &mut Ui) {
-    let is_needed = !cx.state.query.is_browsing();
-    if is_needed && widgets::icon_button(ui, icons::X, "Clear the search", false).clicked() {
+    let is_needed = !cx.state.query.chips.is_empty() || !cx.state.query.draft.is_empty();
+    if is_needed && widgets::icon_button(ui, icons::X, tr("Clear the search"), false).clicked() {
         cx.send(Command::ClearQuery);
     }
 }
 
 fn sidebar_button(cx: &Cx<'_>, ui: &mut Ui) {
     let is_open = cx.state.is_sidebar_open;
-    if widgets::icon_button(ui, icons::LIST, "Folders and pages", is_open).clicked() {
+    if widgets::icon_button(ui, icons::LIST, tr("Folders and pages"), is_open).clicked() {
         cx.send(Command::OpenSidebar(!is_open));
     }
 }
@@ -68,21 +72,26 @@ impl SearchBar {
                 ui.set_height(size::CONTROL + 2.0);
                 ui.set_width(ui.available_width());
                 ui.label(RichText::new(icons::MAGNIFYING_GLASS).font(font::icon()).color(tokens.muted));
-                picture_chip(cx, ui);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     clear_button(cx, ui);
-                    self.text_ui(cx, ui);
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        super::chips::chips_ui(cx, ui);
+                        self.text_ui(cx, ui);
+                    });
                 });
             });
         });
     }
 
     fn text_ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
-        if self.known != cx.state.query.text {
-            self.known.clone_from(&cx.state.query.text);
-            self.typed.clone_from(&cx.state.query.text);
+        if self.known != cx.state.query.draft {
+            self.known.clone_from(&cx.state.query.draft);
+            self.typed.clone_from(&cx.state.query.draft);
         }
-        let hint = RichText::new("What is on the photo?").color(theme::tokens(ui).muted);
+        self.was_empty = self.typed.is_empty();
+        let is_alone = cx.state.query.chips.is_empty();
+        let hint = if is_alone { tr("What is on the photo?") } else { tr("and …") };
+        let hint = RichText::new(hint).color(theme::tokens(ui).muted);
         let edit = TextEdit::singleline(&mut self.typed)
             .id(super::search_field())
             .frame(Frame::NONE)
@@ -94,8 +103,8 @@ impl SearchBar {
             .desired_width(ui.available_width());
         let response = ui.add(edit);
         response.widget_info(|| {
-            let mut info = egui::WidgetInfo::text_edit(true, &self.known, &self.typed, "What is on the photo?");
-            info.label = Some("Search".to_owned());
+            let mut info = egui::WidgetInfo::text_edit(true, &self.known, &self.typed, tr("What is on the photo?"));
+            info.label = Some(tr("Search").to_owned());
             info
         });
         if response.changed() {
@@ -105,8 +114,27 @@ impl SearchBar {
         if focus_asked(ui) {
             response.request_focus();
         }
-        if response.has_focus() && ui.input(|input| input.key_pressed(Key::ArrowDown)) {
+        self.keys(cx, &response, ui);
+    }
+}
+
+impl SearchBar {
+    /// Enter keeps the words as a chip, Backspace before the first letter takes the last chip out, Down goes to the photos.
+    fn keys(&self, cx: &Cx<'_>, response: &egui::Response, ui: &Ui) {
+        let pressed = |key: Key| ui.input(|input| input.key_pressed(key));
+        if response.lost_focus() && pressed(Key::Enter) {
+            cx.send(Command::KeepDraft);
+            response.request_focus();
+        }
+        if !response.has_focus() {
+            return;
+        }
+        if pressed(Key::ArrowDown) {
             response.surrender_focus();
+        }
+        let last = cx.state.query.chips.len().checked_sub(1);
+        if let Some(last) = last.filter(|_| self.was_empty && self.typed.is_empty() && pressed(Key::Backspace)) {
+            cx.send(Command::Chip(last, ChipEdit::Remove));
         }
     }
 }
@@ -117,41 +145,4 @@ fn focus_asked(ui: &mut Ui) -> bool {
     let slash = KeyboardShortcut::new(Modifiers::NONE, Key::Slash);
     let is_typing = ui.ctx().text_edit_focused();
     ui.input_mut(|input| input.consume_shortcut(&find) || (!is_typing && input.consume_shortcut(&slash)))
-}
-
-/// The picture whose like is wanted, with a way to take it out.
-fn picture_chip(cx: &Cx<'_>, ui: &mut Ui) {
-    let Some(path) = &cx.state.query.picture else { return };
-    let tokens = theme::tokens(ui);
-    let frame = Frame::new().fill(tokens.accent_soft).corner_radius(radius::S).inner_margin(Margin {
-        left: space::S as i8,
-        right: 0,
-        top: 0,
-        bottom: 0,
-    });
-    frame.show(ui, |ui| {
-        ui.horizontal(|ui| {
-            ui.set_height(22.0);
-            ui.spacing_mut().interact_size = vec2(20.0, 20.0);
-            ui.label(RichText::new(icons::SPARKLE).font(font::icon()).color(tokens.text));
-            let name = shortened(&text::name(path));
-            ui.label(RichText::new(format!("like {name}")).font(font::small()).color(tokens.text))
-                .on_hover_text(path.to_string_lossy());
-            let close = RichText::new(icons::X).font(font::small()).color(tokens.muted);
-            let close = ui.add(egui::Button::new(close).frame(false));
-            close.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Remove the picture"));
-            if close.clicked() {
-                cx.send(Command::ClearPicture);
-            }
-        });
-    });
-}
-
-fn shortened(name: &str) -> String {
-    const LONGEST: usize = 24;
-    if name.chars().count() <= LONGEST {
-        return name.to_owned();
-    }
-    let start: String = name.chars().take(LONGEST - 1).collect();
-    format!("{start}…")
 }

@@ -1,11 +1,14 @@
-//! The sidebar: all photos, problems, the added folders, dark or light.
+//! The sidebar: pages, the added folders, what the person made, dark or light.
 
 use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Ui, vec2};
 
+use sightline_core::search::Filter;
+
 use super::{Cx, Panel};
 use crate::gui::command::Command;
-use crate::gui::state::{Appearance, Folder, Page};
+use crate::gui::state::{Appearance, Cover, Folder, Page, State};
 use crate::gui::theme::{self, font, size, space};
+use crate::gui::translate::{LANGUAGES, tr};
 use crate::gui::{icons, text, widgets};
 
 /// See the module.
@@ -25,7 +28,7 @@ impl Panel for Sidebar {
             pages_ui(cx, ui);
             ui.with_layout(Layout::bottom_up(Align::Min), |ui| {
                 appearance_ui(cx, ui);
-                ui.with_layout(Layout::top_down(Align::Min), |ui| folders_ui(cx, ui));
+                ui.with_layout(Layout::top_down(Align::Min), |ui| groups_ui(cx, ui));
             });
         });
     }
@@ -53,49 +56,88 @@ fn brand_ui(ui: &mut Ui) {
 fn pages_ui(cx: &Cx<'_>, ui: &mut Ui) {
     let state = cx.state;
     let is_photos = state.page == Page::Photos;
+    let filter = &state.query.filter;
     let photos = widgets::Row {
         icon: icons::IMAGES,
-        label: "All photos",
+        label: tr("All photos"),
         trailing: &text::count(state.library.photos as u64),
-        is_chosen: is_photos && state.query.folder.is_none(),
+        is_chosen: is_photos && !state.query.is_filtered(),
     };
     if widgets::row(ui, &photos).clicked() {
-        cx.send(Command::ShowFolder(None));
+        cx.send(Command::ShowAll);
     }
-    if state.library.problems.is_empty() {
-        return;
+    if state.library.favourites > 0 {
+        let favourites = widgets::Row {
+            icon: icons::HEART,
+            label: tr("Favourites"),
+            trailing: &text::count(state.library.favourites as u64),
+            is_chosen: is_photos && filter.favourites_only,
+        };
+        if widgets::row(ui, &favourites).clicked() {
+            let only = Filter { favourites_only: !filter.favourites_only, ..filter.clone() };
+            cx.send(Command::SetFilter(Box::new(only)));
+        }
     }
-    let problems = widgets::Row {
-        icon: icons::WARNING,
-        label: "Problems",
-        trailing: &text::count(state.library.problems.len() as u64),
-        is_chosen: !is_photos,
-    };
-    if widgets::row(ui, &problems).clicked() {
-        cx.send(Command::OpenPage(Page::Problems));
+    for page in PAGES.iter().filter(|page| (page.is_offered)(state)) {
+        let row = widgets::Row {
+            icon: page.icon,
+            label: tr(page.label),
+            trailing: &(page.trailing)(state),
+            is_chosen: state.page == page.page,
+        };
+        if widgets::row(ui, &row).clicked() {
+            cx.send(Command::OpenPage(page.page));
+        }
     }
+}
+
+/// A page that the sidebar leads to.
+struct PageRow {
+    page: Page,
+    icon: &'static str,
+    label: &'static str,
+    trailing: fn(&State) -> String,
+    is_offered: fn(&State) -> bool,
+}
+
+/// Every page but the photos, in the order of the sidebar.
+const PAGES: &[PageRow] = &[PageRow {
+    page: Page::Problems,
+    icon: icons::WARNING,
+    label: "Problems",
+    trailing: |state| text::count(state.library.problems.len() as u64),
+    is_offered: |state| !state.library.problems.is_empty(),
+}];
+
+/// What the person made and added, group by group.
+fn groups_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        folders_ui(cx, ui);
+        super::sidebar_made::albums_ui(cx, ui);
+        super::sidebar_made::searches_ui(cx, ui);
+        super::sidebar_made::tags_ui(cx, ui);
+    });
 }
 
 fn folders_ui(cx: &Cx<'_>, ui: &mut Ui) {
     ui.add_space(space::M);
-    widgets::group_heading(ui, "Folders", |ui| {
-        if widgets::icon_button(ui, icons::PLUS, "Add another folder", false).clicked() {
+    widgets::group_heading(ui, tr("Folders"), |ui| {
+        if widgets::icon_button(ui, icons::PLUS, tr("Add another folder"), false).clicked() {
             cx.send(Command::ChooseFolder);
         }
         let is_idle = cx.state.indexing.is_none() && cx.state.library.photos > 0;
-        if is_idle && widgets::icon_button(ui, icons::REFRESH, "Look for changes", false).clicked() {
+        if is_idle && widgets::icon_button(ui, icons::REFRESH, tr("Look for changes"), false).clicked() {
             cx.send(Command::RefreshFolders);
         }
     });
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        for folder in cx.state.library.folders.iter().flatten() {
-            folder_ui(cx, folder, ui);
-        }
-        for folder in &cx.state.waiting_folders {
-            let label = text::name(folder);
-            widgets::row(ui, &widgets::Row { icon: icons::FOLDER, label: &label, trailing: "waits", is_chosen: false });
-        }
-    });
+    for folder in cx.state.library.folders.iter().flatten() {
+        folder_ui(cx, folder, ui);
+    }
+    for folder in &cx.state.waiting_folders {
+        let label = text::name(folder);
+        let row = widgets::Row { icon: icons::FOLDER, label: &label, trailing: tr("waits"), is_chosen: false };
+        widgets::row(ui, &row);
+    }
 }
 
 fn folder_ui(cx: &Cx<'_>, folder: &Folder, ui: &mut Ui) {
@@ -105,20 +147,20 @@ fn folder_ui(cx: &Cx<'_>, folder: &Folder, ui: &mut Ui) {
     let row = widgets::Row {
         icon: if is_offline { icons::UNPLUGGED } else { icons::FOLDER },
         label: &text::name(path),
-        trailing: if is_offline { "offline" } else { &count },
-        is_chosen: cx.state.page == Page::Photos && cx.state.query.folder.as_ref() == Some(path),
+        trailing: if is_offline { tr("offline") } else { &count },
+        is_chosen: cx.state.page == Page::Photos && cx.state.query.folder() == Some(path.as_path()),
     };
     let response = widgets::row(ui, &row).on_hover_text(path.to_string_lossy());
     if response.clicked() {
         cx.send(Command::ShowFolder(Some(path.clone())));
     }
     response.context_menu(|ui| {
-        if widgets::button(ui, widgets::Kind::Plain, icons::REFRESH, "Look for changes").clicked() {
+        if widgets::button(ui, widgets::Kind::Plain, icons::REFRESH, tr("Look for changes")).clicked() {
             cx.send(Command::AddFolder(path.clone()));
             ui.close();
         }
-        let remove = widgets::button(ui, widgets::Kind::Plain, icons::TRASH, "Remove from library");
-        if remove.on_hover_text("The photos themselves stay where they are").clicked() {
+        let remove = widgets::button(ui, widgets::Kind::Plain, icons::TRASH, tr("Remove from library"));
+        if remove.on_hover_text(tr("The photos themselves stay where they are")).clicked() {
             cx.send(Command::RemoveFolder(path.clone()));
             ui.close();
         }
@@ -128,13 +170,28 @@ fn folder_ui(cx: &Cx<'_>, folder: &Folder, ui: &mut Ui) {
 fn appearance_ui(cx: &Cx<'_>, ui: &mut Ui) {
     ui.horizontal(|ui| {
         let choices = [
-            (Appearance::System, icons::CIRCLE_HALF, "Theme of the system"),
-            (Appearance::Light, icons::SUN, "Light theme"),
-            (Appearance::Dark, icons::MOON, "Dark theme"),
+            (Appearance::System, icons::CIRCLE_HALF, tr("Theme of the system")),
+            (Appearance::Light, icons::SUN, tr("Light theme")),
+            (Appearance::Dark, icons::MOON, tr("Dark theme")),
         ];
         for (appearance, icon, label) in choices {
             if widgets::icon_button(ui, icon, label, cx.state.appearance == appearance).clicked() {
                 cx.send(Command::SetAppearance(appearance));
+            }
+        }
+        if widgets::icon_button(ui, icons::KEYBOARD, tr("All keys"), false).clicked() {
+            cx.send(Command::Cover(Some(Cover::Keys)));
+        }
+        language_ui(cx, ui);
+    });
+}
+
+fn language_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    let button = widgets::icon_button(ui, icons::TRANSLATE, tr("Language"), false);
+    egui::Popup::menu(&button).show(|ui| {
+        for (language, name) in LANGUAGES {
+            if ui.selectable_label(cx.state.language == *language, *name).clicked() {
+                cx.send(Command::SetLanguage(*language));
             }
         }
     });

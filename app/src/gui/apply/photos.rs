@@ -1,0 +1,76 @@
+//! Which photos are chosen, and the large view.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sightline_core::Result;
+
+use crate::gui::command::Task;
+use crate::gui::state::{Loaded, Page, Picture, Selection, State, Viewer, Zoom};
+use crate::gui::text;
+
+/// One photo and no other; the large view follows.
+pub fn select(state: &mut State, index: usize) -> Vec<Task> {
+    let last = state.answer.hits.len().saturating_sub(1);
+    state.selection = Selection::one(Some(index.min(last)));
+    match &state.viewer {
+        Some(viewer) => show_large(state, viewer.zoom),
+        None => Vec::new(),
+    }
+}
+
+/// Changes which photos are chosen, as far as they are there.
+pub fn choose(state: &mut State, photos: &[usize], change: impl FnOnce(&mut Selection)) -> Vec<Task> {
+    let count = state.answer.hits.len();
+    if photos.iter().all(|photo| *photo < count) {
+        change(&mut state.selection);
+    }
+    Vec::new()
+}
+
+/// Every photo of the answer.
+pub fn select_all(state: &mut State) -> Vec<Task> {
+    let cursor = state.selection.cursor();
+    state.selection = Selection::one(cursor);
+    state.selection.add(0..state.answer.hits.len());
+    Vec::new()
+}
+
+/// Shows a photo large; it alone is chosen.
+pub fn open_viewer(state: &mut State, index: usize) -> Vec<Task> {
+    state.selection = Selection::one(Some(index));
+    show_large(state, Zoom::Fit)
+}
+
+fn show_large(state: &mut State, zoom: Zoom) -> Vec<Task> {
+    let Some(path) = state.selected().map(|entry| entry.path.clone()) else { return Vec::new() };
+    state.viewer = Some(Viewer { path: path.clone(), zoom, turns: 0, picture: Loaded::Waiting });
+    vec![Task::LoadPicture(path)]
+}
+
+/// The large view takes only the picture that it shows.
+pub fn picture_loaded(state: &mut State, path: PathBuf, result: Result<Picture>) -> Vec<Task> {
+    if let Some(viewer) = state.viewer.as_mut().filter(|viewer| viewer.path == path) {
+        viewer.picture = match result {
+            Ok(picture) => Loaded::Ready(Arc::new(picture)),
+            Err(error) => Loaded::Failed(text::sentence(&error.to_string())),
+        };
+    }
+    Vec::new()
+}
+
+/// Changes how the large view shows its photo.
+pub fn change_view(state: &mut State, change: impl FnOnce(&mut Viewer)) -> Vec<Task> {
+    if let Some(viewer) = &mut state.viewer {
+        change(viewer);
+    }
+    Vec::new()
+}
+
+/// Another page in the middle of the window.
+pub fn open_page(state: &mut State, page: Page) -> Vec<Task> {
+    state.page = page;
+    state.viewer = None;
+    state.is_sidebar_open = false;
+    Vec::new()
+}

@@ -1,0 +1,274 @@
+//! What the window remembers between frames. Plain values: only apply.rs changes them, panels read them.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sightline_core::index::Entry;
+
+use super::translate::Language;
+
+mod answer;
+mod history;
+mod indexing;
+mod library;
+mod query;
+mod saved;
+mod selection;
+mod viewer;
+
+pub use answer::{Answer, Section, band_name, sections};
+pub use history::{Edit, History};
+pub use indexing::Indexing;
+pub use library::{Folder, Library, Model, ModelStatus};
+pub use query::{Chip, Query, Sign};
+pub use saved::SavedQuery;
+pub use selection::Selection;
+pub use viewer::{BINS, Loaded, Picture, Viewer, Zoom};
+
+/// The height that rows of photos begin with, in points.
+const ROW_HEIGHT: f32 = 150.0;
+
+/// Everything that is remembered.
+pub struct State {
+    /// Folders, photos, problems.
+    pub library: Library,
+    /// The model in use.
+    pub model: Model,
+    /// What is looked for.
+    pub query: Query,
+    /// What can be undone and redone.
+    pub history: History,
+    /// The number of the newest search; answers to older ones are dropped.
+    pub newest_search: u64,
+    /// Whether its answer is still awaited.
+    pub is_searching: bool,
+    /// What the grid shows.
+    pub answer: Answer,
+    /// The chosen photos: indices into the answer's hits.
+    pub selection: Selection,
+    /// The large view, while it is open. It shows the chosen photo.
+    pub viewer: Option<Viewer>,
+    /// The indexing that goes on.
+    pub indexing: Option<Indexing>,
+    /// Folders that wait for their turn.
+    pub waiting_folders: Vec<PathBuf>,
+    /// Whether something changed while indexing went on, so that one more look is due.
+    pub is_look_due: bool,
+    /// What the last indexing did.
+    pub last_indexing: Option<String>,
+    /// What the middle of the window shows.
+    pub page: Page,
+    /// What went wrong last, and what to do about it.
+    pub error: Option<String>,
+    /// What the person should know.
+    pub notices: Vec<String>,
+    /// Dark, light, or what the system says.
+    pub appearance: Appearance,
+    /// Whether the path of a folder is asked for, because there is no dialog to choose one.
+    pub is_path_asked: bool,
+    /// What was done last, and can be undone.
+    pub done: Option<String>,
+    /// What lies over the window.
+    pub cover: Option<Cover>,
+    /// How high rows of photos are, in points.
+    pub row_height: f32,
+    /// The language of the window.
+    pub language: Language,
+    /// Whether a window too narrow for the sidebar shows it all the same.
+    pub is_sidebar_open: bool,
+}
+
+/// What the middle of the window shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Page {
+    /// Photos.
+    #[default]
+    Photos,
+    /// Files that could not be used.
+    Problems,
+}
+
+/// What lies over the window until it is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cover {
+    /// All keys.
+    Keys,
+    /// Everything that can be done, by name.
+    Palette,
+}
+
+/// Dark, light, or what the system says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Appearance {
+    /// What the system says.
+    #[default]
+    System,
+    /// Dark.
+    Dark,
+    /// Light.
+    Light,
+}
+
+/// Why there are no photos to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Empty {
+    /// Nothing is known yet: the window has just opened.
+    NotYet,
+    /// No folder was added.
+    NoFolder,
+    /// Indexing has found nothing yet.
+    StillIndexing,
+    /// The folders hold no photos.
+    NoPhotos,
+    /// The folder that is looked into has none that match.
+    AllFilteredOut,
+    /// Nothing matches.
+    NoMatch,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            library: Library::default(),
+            model: Model::default(),
+            query: Query::default(),
+            history: History::default(),
+            newest_search: 0,
+            is_searching: false,
+            answer: Answer::default(),
+            selection: Selection::default(),
+            viewer: None,
+            indexing: None,
+            waiting_folders: Vec::new(),
+            is_look_due: false,
+            last_indexing: None,
+            page: Page::default(),
+            error: None,
+            notices: Vec::new(),
+            appearance: Appearance::default(),
+            is_path_asked: false,
+            done: None,
+            cover: None,
+            row_height: ROW_HEIGHT,
+            language: Language::default(),
+            is_sidebar_open: false,
+        }
+    }
+}
+
+impl State {
+    /// Why the grid is empty; `None` if it is not.
+    pub fn empty(&self) -> Option<Empty> {
+        let Some(folders) = &self.library.folders else { return Some(Empty::NotYet) };
+        if !self.answer.hits.is_empty() {
+            return None;
+        }
+        let is_indexing = self.indexing.is_some() || !self.waiting_folders.is_empty();
+        Some(match () {
+            () if folders.is_empty() && !is_indexing => Empty::NoFolder,
+            () if self.library.photos == 0 && is_indexing => Empty::StillIndexing,
+            () if self.is_searching || self.answer.snapshot.is_none() => Empty::NotYet,
+            () if self.library.photos == 0 => Empty::NoPhotos,
+            () if self.query.is_filtered() => Empty::AllFilteredOut,
+            () if is_indexing => Empty::StillIndexing,
+            () => Empty::NoMatch,
+        })
+    }
+
+    /// The file that is chosen.
+    pub fn selected(&self) -> Option<&Entry> {
+        self.answer.entry(self.selection.cursor()?)
+    }
+}
+
+/// How many of the entries, which are sorted by path, lie in `folder`.
+pub fn photos_in(entries: &[Entry], folder: &Path) -> usize {
+    let first = entries.partition_point(|entry| entry.path.as_path() < folder);
+    entries[first..].partition_point(|entry| entry.path.starts_with(folder))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Arc;
+
+    use sightline_core::index::{ContentHash, FolderRecord, PhotoRecord, Snapshot};
+    use sightline_core::search::{Band, Hit, Why};
+
+    use super::*;
+
+    /// A file of the library.
+    pub fn entry(path: &str) -> Entry {
+        let photo = PhotoRecord {
+            width: 300,
+            height: 200,
+            format: "jpeg".to_owned(),
+            taken: None,
+            camera: None,
+            lens: None,
+            position: None,
+        };
+        let mut hash = [0; 32];
+        path.bytes().take(32).enumerate().for_each(|(i, byte)| hash[i] = byte);
+        Entry {
+            path: PathBuf::from(path),
+            hash: ContentHash(hash),
+            size: 1,
+            modified_ns: 0,
+            photo: Arc::new(photo),
+            row: None,
+            tags: Arc::from([]),
+            is_favourite: false,
+            rating: 0,
+            note: None,
+            is_offline: false,
+        }
+    }
+
+    /// A hit of the entry at this index.
+    pub fn hit(entry: u32, why: Why, band: Option<Band>) -> Hit {
+        Hit { entry, score: 0.3, rank: entry as usize + 1, why, cosines: vec![0.3], band, copies: 1 }
+    }
+
+    #[test]
+    fn a_folder_counts_what_is_below_it_and_not_its_namesakes() {
+        let entries: Vec<Entry> = ["/a/b/1.jpg", "/a/b/c/2.jpg", "/a/bc/3.jpg", "/b/4.jpg"].map(entry).into();
+        let counts = ["/a", "/a/b", "/a/bc", "/c"].map(|folder| photos_in(&entries, Path::new(folder)));
+        assert_eq!(counts, [3, 2, 1, 0]);
+    }
+
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut State), expected: Option<Empty>) {
+        let mut state = State::default();
+        state.library.folders = Some(Vec::new());
+        change(&mut state);
+        assert_eq!(state.empty(), expected);
+    }
+
+    fn answered(state: &mut State) {
+        let record = FolderRecord::new("/a".into());
+        state.library.folders = Some(vec![Folder { record, photos: 1 }]);
+        let identity = sightline_core::models::ModelIdentity { id: "toy".to_owned(), digest: "0".to_owned() };
+        let vectors = Arc::new(sightline_core::index::Vectors::empty(identity, 1));
+        state.answer.snapshot = Some(Arc::new(Snapshot { entries: Vec::new(), vectors, entries_of_row: Vec::new() }));
+    }
+
+    #[test]
+    fn every_reason_for_an_empty_grid_has_its_own_page() {
+        check(|state| state.library.folders = None, Some(Empty::NotYet));
+        check(|_| {}, Some(Empty::NoFolder));
+        check(|state| state.waiting_folders.push("/a".into()), Some(Empty::StillIndexing));
+        check(answered, Some(Empty::NoPhotos));
+        check(|state| state.answer.hits.push(hit(0, Why::Filter, None)), None);
+        let with_photos = |state: &mut State| {
+            answered(state);
+            state.library.photos = 5;
+        };
+        check(with_photos, Some(Empty::NoMatch));
+        let filtered = |state: &mut State| {
+            with_photos(state);
+            state.query.filter.folders = vec!["/b".into()];
+        };
+        check(filtered, Some(Empty::AllFilteredOut));
+    }
+}

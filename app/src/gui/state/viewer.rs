@@ -1,0 +1,56 @@
+//! The large view.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The large view.
+pub struct Viewer {
+    /// The file it shows.
+    pub path: PathBuf,
+    /// How large.
+    pub zoom: Zoom,
+    /// By how many quarters it is turned to the right.
+    pub turns: u8,
+    /// Its pixels.
+    pub picture: Loaded,
+}
+
+/// Steps of brightness in a histogram.
+pub const BINS: usize = 64;
+
+/// How large the large view shows a photo.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum Zoom {
+    /// All of it.
+    #[default]
+    Fit,
+    /// One pixel of the photo is so many of the display, each way.
+    Times(f32),
+}
+
+impl Zoom {
+    /// One pixel of the photo is one of the display.
+    pub const ACTUAL: Self = Self::Times(1.0);
+}
+
+/// A picture that is read in the background.
+pub enum Loaded {
+    /// Not there yet.
+    Waiting,
+    /// There.
+    Ready(Arc<Picture>),
+    /// It cannot be read, and why.
+    Failed(String),
+}
+
+/// A decoded picture in two sizes, ready for the graphics card.
+pub struct Picture {
+    /// Small enough to look good when all of it is shown.
+    pub fit: Arc<egui::ColorImage>,
+    /// As it is in the file, unless a graphics card could not take it.
+    pub full: Arc<egui::ColorImage>,
+    /// Width and height in the file.
+    pub size: (u32, u32),
+    /// How many pixels of each brightness, from dark to bright: red, green, blue; the fullest is 1.
+    pub histogram: [[f32; BINS]; 3],
+}

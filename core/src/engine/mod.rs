@@ -2,28 +2,40 @@
 //! in `jobs`; everything below is called.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
 use crate::error::{Problem, Result};
-use crate::index::{FolderRecord, Snapshot, Store};
+use crate::index::{FolderRecord, Ratings, Snapshot, Store};
 use crate::jobs::{self, Job, Ticker, Wake};
 use crate::library::{Watch, WatchEvent, noticed, watch};
 use crate::models::{self, Encoder, ModelIdentity};
 
+mod absent;
 mod doctor;
+mod explain;
+mod export;
 mod find;
+mod fingerprints;
 mod ingest;
+mod map;
+mod marks;
 mod model;
 mod model_list;
+mod organise;
 mod pictures;
 mod pipeline;
 mod request;
 
+pub use absent::Absence;
 pub use doctor::{examine, repair};
+pub use explain::{Explanation, Grid, WordShare};
+pub use export::{ExportReport, SheetStyle, TrashReport};
+pub use map::{LiveMap, MapReport, NamedCluster};
 pub use model::{Choice, LoadedModel};
 pub use model_list::{ModelRow, ModelState, add_model, download_model, model_row, model_rows, remove_model};
+pub use organise::{DuplicatesReport, LearnReport, LearnRequest, SuggestedPhoto};
 pub use request::{
     Chip, Finding, IndexReport, Precision, Region, SearchReport, SearchRequest, Settings, Severity, Subject,
 };
@@ -41,6 +53,9 @@ struct Shared {
     model_name: String,
     encoder: Mutex<Option<Arc<dyn Encoder>>>,
     snapshot: ArcSwap<Snapshot>,
+    ratings: ArcSwap<Ratings>,
+    /// What clumps of the map are called, once it was asked for.
+    words: Mutex<Option<Arc<map::WordVectors>>>,
     /// Searches have threads of their own: in the common pool they would queue behind the products of indexing.
     search_pool: rayon::ThreadPool,
     /// Held while indexing: two runs at once would do the same work twice.
@@ -58,6 +73,8 @@ impl Engine {
         let (identity, encoder) = known_identity(&settings, &model_name)?;
         let snapshot = Snapshot::build(&opened.store, &identity)?;
         let shared = Shared {
+            ratings: ArcSwap::from_pointee(opened.store.ratings()),
+            words: Mutex::default(),
             store: opened.store,
             notices: opened.findings,
             model_name,
@@ -85,7 +102,7 @@ impl Engine {
     /// # Errors
     /// A model that is not there, or whose files are not what they should be.
     pub fn encoder(&self) -> Result<Arc<dyn Encoder>> {
-        let mut slot = self.shared.encoder.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(&self.shared.encoder);
         if let Some(encoder) = &*slot {
             return Ok(Arc::clone(encoder));
         }
@@ -185,6 +202,11 @@ fn known_identity(settings: &Settings, name: &str) -> Result<(ModelIdentity, Opt
 
 fn load(name: &str, library: &Path) -> Result<Arc<dyn Encoder>> {
     Ok(Arc::from(models::load(&model::checkpoint(name, library)?)?))
+}
+
+/// What a panic left is whole: everything behind these locks is replaced at once.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn search_pool() -> Result<rayon::ThreadPool> {

@@ -36,6 +36,10 @@ pub(super) enum Slot {
     Search(String),
     /// The model that is searched with.
     ActiveModel,
+    /// How many stars a photo has.
+    Rating(ContentHash),
+    /// What the user wrote about a photo.
+    Note(ContentHash),
 }
 
 /// A slot and what it holds from now on; `None` empties it.
@@ -68,6 +72,8 @@ impl From<FolderV1> for FolderV2 {
 
 /// The version of a folder's value.
 const FOLDER_VERSION: u8 = 2;
+/// The best rating.
+pub(super) const MOST_STARS: u8 = 5;
 /// The version of all other values here.
 const VALUE_VERSION: u8 = 1;
 
@@ -98,6 +104,18 @@ impl Change {
 
     pub fn favourite(hash: ContentHash) -> Self {
         Self::set(Slot::Favourite(hash), &())
+    }
+
+    /// 1 to 5 stars; 0 empties the slot.
+    pub fn rating(hash: ContentHash, stars: u8) -> Self {
+        let slot = Slot::Rating(hash);
+        if stars == 0 { Self::clear(slot) } else { Self::set(slot, &stars.min(MOST_STARS)) }
+    }
+
+    /// An empty text empties the slot.
+    pub fn note(hash: ContentHash, text: &str) -> Self {
+        let slot = Slot::Note(hash);
+        if text.is_empty() { Self::clear(slot) } else { Self::set(slot, &text) }
     }
 
     pub fn album(name: &str) -> Self {
@@ -168,6 +186,28 @@ impl Made {
 
     pub fn is_favourite(&self, hash: &ContentHash) -> bool {
         self.slots.contains_key(&Slot::Favourite(*hash))
+    }
+
+    /// Stars of a photo; 0 where it has none.
+    pub fn rating(&self, hash: &ContentHash) -> u8 {
+        self.slots.get(&Slot::Rating(*hash)).and_then(|value| read(value)).unwrap_or_default()
+    }
+
+    /// The stars of all rated photos.
+    pub fn ratings(&self) -> impl Iterator<Item = (ContentHash, u8)> {
+        self.slots.iter().filter_map(|(slot, value)| match slot {
+            Slot::Rating(hash) => Some((*hash, read(value)?)),
+            _ => None,
+        })
+    }
+
+    /// What the user wrote about a photo; empty where nothing.
+    pub fn note(&self, hash: &ContentHash) -> String {
+        self.slots.get(&Slot::Note(*hash)).and_then(|value| read(value)).unwrap_or_default()
+    }
+
+    pub fn is_member(&self, album: &str, hash: &ContentHash) -> bool {
+        self.slots.contains_key(&Slot::Member(album.to_owned(), *hash))
     }
 
     pub fn albums(&self) -> Vec<String> {

@@ -9,6 +9,7 @@ mod journal;
 mod keeping;
 mod layout;
 mod made;
+mod marks;
 mod opening;
 mod record;
 mod shelf;
@@ -20,6 +21,7 @@ mod vectors;
 
 pub use files::Indexed;
 pub use made::SavedSearch;
+pub use marks::{Mark, Ratings};
 pub use record::{ContentHash, Drive, FileRecord, FolderRecord, PhotoRecord};
 pub use snapshot::{Entry, Snapshot};
 pub use store::{Opened, Store};

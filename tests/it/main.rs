@@ -5,6 +5,7 @@ mod cli;
 mod hub;
 mod ingest;
 mod media;
+mod organise;
 mod parity;
 mod parity_families;
 mod starter;

@@ -118,6 +118,37 @@ fn what_each_block_gives_for_each_patch_is_that_of_the_reference() {
     });
 }
 
+#[test]
+fn what_each_place_is_by_itself_is_that_of_the_reference() {
+    let expected = fixtures().join("expected/dense.safetensors");
+    let expected = candle_core::safetensors::load(expected, &Device::Cpu).unwrap();
+    assert_eq!(expected.len(), 3);
+    for (case, expected) in &expected {
+        let encoder = load(&Checkpoint::from_folder(fixtures().join("checkpoints").join(case))).unwrap();
+        let pixels = fixtures().join(format!("expected/{case}.safetensors"));
+        let pixels = candle_core::safetensors::load(pixels, &Device::Cpu).unwrap().remove("pixels").unwrap();
+        check_near(case, &image(&*encoder).dense(&pixels).unwrap(), expected);
+    }
+}
+
+#[test]
+fn places_of_any_picture_are_in_the_space_of_its_embedding() {
+    for (case, patch) in [("clip_hf_quickgelu", 4), ("open_clip_resnet", 32), ("open_clip_timm", 4)] {
+        let encoder = load(&Checkpoint::from_folder(fixtures().join("checkpoints").join(case))).unwrap();
+        let picture = RgbImage::from_fn(60, 30, |x, y| image::Rgb([x as u8 * 4, y as u8 * 8, 90]));
+        let features = encoder.dense_features(&picture, Some(patch * 4)).unwrap();
+        assert_eq!(
+            (features.layers, features.rows, features.columns, features.dim),
+            (1, 2, 4, encoder.dim()),
+            "{case}"
+        );
+        assert!(features.values.iter().all(|value| value.is_finite()));
+    }
+    let encoder = load(&Checkpoint::from_folder(fixtures().join("checkpoints/siglip_hf"))).unwrap();
+    let refused = encoder.dense_features(&RgbImage::new(8, 8), None).unwrap_err().to_string();
+    assert!(refused.contains("does not say where"), "{refused}");
+}
+
 /// The reference refuses grids of which a stage would keep nothing.
 #[test]
 fn a_convolutional_tower_gives_features_of_any_grid() {

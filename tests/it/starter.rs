@@ -20,7 +20,7 @@ fn model() -> (LoadedModel, bool) {
 }
 
 /// Rows of a table with a first line of names.
-fn rows(table: &std::path::Path) -> Vec<Vec<String>> {
+pub(super) fn rows(table: &std::path::Path) -> Vec<Vec<String>> {
     let text = fs_err::read_to_string(table).unwrap();
     text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
 }

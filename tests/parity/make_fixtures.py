@@ -8,6 +8,7 @@ import torch
 from transformers.utils import logging
 
 import clip_tokenizer
+import dense
 import hf_cases
 import manifest
 import mobileclip
@@ -16,7 +17,8 @@ import preprocessing
 
 # The tokenizer comes first: MobileCLIP's texts need it.
 STEPS = [clip_tokenizer.write_tokenizer, clip_tokenizer.write_tokenisation, preprocessing.write_preprocessing,
-         *hf_cases.CASES, *openclip_cases.CASES, *mobileclip.CASES, manifest.write_manifest]
+         *hf_cases.CASES, *openclip_cases.CASES, *mobileclip.CASES, dense.write_dense,
+         manifest.write_manifest]
 
 
 def main(names):

@@ -57,7 +57,8 @@ fn exact_text(chips: &[Chip]) -> Option<String> {
     wanted.next().filter(|_| wanted.next().is_none())
 }
 
-fn vector(chip: &Chip, model: &LoadedModel) -> Result<UnitVector> {
+/// The vector of what a term is about.
+pub(super) fn vector(chip: &Chip, model: &LoadedModel) -> Result<UnitVector> {
     match &chip.subject {
         Subject::Text(text) if text.trim().is_empty() => {
             Err(Error::bad_request("the query is empty", "say what is on the photo"))

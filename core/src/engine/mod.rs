@@ -12,9 +12,15 @@ use crate::jobs::{self, Job, Ticker, Wake};
 use crate::library::{Watch, WatchEvent, noticed, watch};
 use crate::models::{self, Encoder, ModelIdentity};
 
+mod absent;
 mod doctor;
+mod explain;
+mod export;
 mod find;
+mod fingerprints;
 mod ingest;
+mod made;
+mod map;
 mod model;
 mod model_list;
 mod organise;
@@ -22,10 +28,15 @@ mod pictures;
 mod pipeline;
 mod request;
 
+pub use absent::Absence;
 pub use doctor::{examine, repair};
+pub use explain::{Explanation, Grid, WordShare};
+pub use export::{ExportReport, SheetStyle, TrashReport};
+pub use made::{Album, Made};
+pub use map::{LiveMap, MapReport, NamedCluster};
 pub use model::{Choice, LoadedModel};
 pub use model_list::{ModelRow, ModelState, add_model, download_model, model_row, model_rows, remove_model};
-pub use organise::{Album, Made};
+pub use organise::{DuplicatesReport, LearnReport, LearnRequest, SuggestedPhoto};
 pub use request::{
     Chip, Finding, IndexReport, Precision, Region, SearchReport, SearchRequest, Settings, Severity, Subject,
 };
@@ -43,6 +54,8 @@ struct Shared {
     model_name: String,
     encoder: Mutex<Option<Arc<dyn Encoder>>>,
     snapshot: ArcSwap<Snapshot>,
+    /// What clumps of the map are called, once it was asked for.
+    words: Mutex<Option<Arc<map::WordVectors>>>,
     /// Searches have threads of their own: in the common pool they would queue behind the products of indexing.
     search_pool: rayon::ThreadPool,
     /// Held while indexing: two runs at once would do the same work twice.
@@ -62,6 +75,7 @@ impl Engine {
         let (identity, encoder) = known_identity(&settings, &model_name)?;
         let snapshot = Snapshot::build(&opened.store, &identity)?;
         let shared = Shared {
+            words: Mutex::default(),
             store: opened.store,
             notices: opened.findings,
             model_name,
@@ -95,7 +109,7 @@ impl Engine {
     /// # Errors
     /// A model that is not there, or whose files are not what they should be.
     pub fn encoder(&self) -> Result<Arc<dyn Encoder>> {
-        let mut slot = self.shared.encoder.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock(&self.shared.encoder);
         if let Some(encoder) = &*slot {
             return Ok(Arc::clone(encoder));
         }
@@ -170,7 +184,7 @@ impl Engine {
 
     /// Held by whoever replaces the snapshot by what is made of the store.
     fn refreshing(&self) -> MutexGuard<'_, ()> {
-        self.shared.refreshing.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.refreshing)
     }
 
     /// Replaces the snapshot by one of this moment.
@@ -202,6 +216,11 @@ fn known_identity(settings: &Settings, name: &str) -> Result<(ModelIdentity, Opt
 
 fn load(name: &str, library: &Path) -> Result<Arc<dyn Encoder>> {
     Ok(Arc::from(models::load(&model::checkpoint(name, library)?)?))
+}
+
+/// What a panic left is whole: everything behind these locks is replaced at once.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn search_pool() -> Result<rayon::ThreadPool> {

@@ -1,163 +1,198 @@
-//! What the user makes, through the façade: marks of photos, albums, saved searches. Each change carries the whole new
-//! value and gives back the whole old one, so that undoing is the same call once more.
+//! Putting a library in order: what is in it, what is there twice, which photos may have a tag. In: plain requests. Out:
+//! answers about one snapshot, which comes with them. Nothing is changed and nothing deleted here.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::Engine;
-use crate::error::Result;
-use crate::index::{ContentHash, Marks, SavedSearch, Snapshot};
+use super::fingerprints::Fingerprinting;
+use super::{Engine, LoadedModel};
+use crate::error::{Error, Result};
+use crate::index::{ContentHash, Snapshot};
+use crate::jobs::{self, Job, Ticker, Wake};
+use crate::models::UnitVector;
+use crate::search::{self, Alike, Examples, Facets, Filter, Group, Learner, Likeness, Matrix};
 
-/// One thing that the user made, as it is from now on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Made {
-    /// What is said of a photo.
-    Marks(ContentHash, Marks),
-    /// The photos of an album, by its name; `None`: there is no such album.
-    Album(String, Option<Vec<ContentHash>>),
-    /// A search, by its name, as whoever saved it wrote it; `None`: there is no such search.
-    Search(String, Option<String>),
+/// What photos without anything in particular are called.
+const NOTHING: [&str; 4] = ["a photo", "a picture", "an image", "a photo of something"];
+
+/// Photos that are there more than once.
+#[derive(Clone)]
+pub struct DuplicatesReport {
+    /// The library as it was looked at: entries of groups count in its entries.
+    pub snapshot: Arc<Snapshot>,
+    /// Largest first.
+    pub groups: Vec<Group>,
+    /// Photos whose picture could not be looked at: compared by bytes and vectors only.
+    pub unseen: usize,
+    /// How long it took.
+    pub seconds: f64,
 }
 
-/// An album and its photos.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Album {
-    /// What the user calls it.
-    pub name: String,
-    /// What it holds.
-    pub photos: Vec<ContentHash>,
+/// A tag to be learnt.
+#[derive(Debug, Clone, Default)]
+pub struct LearnRequest {
+    /// What it is called; the model's knowledge of the word helps.
+    pub tag: String,
+    /// Photos that have it.
+    pub confirmed: Vec<ContentHash>,
+    /// Photos that have it not.
+    pub rejected: Vec<ContentHash>,
+    /// How many suggestions at most.
+    pub limit: usize,
+}
+
+/// What was learnt of a tag.
+#[derive(Clone)]
+pub struct LearnReport {
+    /// The library as it was looked at.
+    pub snapshot: Arc<Snapshot>,
+    /// Photos that may have the tag and are neither confirmed nor rejected, likeliest first.
+    pub suggestions: Vec<SuggestedPhoto>,
+    /// The share of examples on the right side when each is left out in turn; see [`search::Lesson::accuracy`].
+    pub accuracy: Option<f32>,
+    /// How much the photos counted against the tag's name.
+    pub alpha: f64,
+    /// What the person should know of it.
+    pub notes: Vec<String>,
+    /// How long it took.
+    pub milliseconds: f64,
+}
+
+/// A photo that may have a tag.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SuggestedPhoto {
+    /// Its first file: an index into the snapshot's entries.
+    pub entry: u32,
+    /// Comparable within one answer only.
+    pub score: f32,
+    /// More likely than not.
+    pub is_likely: bool,
+    /// The confirmed photos nearest to it (entries, cosines), nearest first.
+    pub rests_on: Vec<(u32, f32)>,
 }
 
 impl Engine {
-    /// What the user says of a photo.
-    pub fn marks(&self, photo: &ContentHash) -> Marks {
-        self.shared.store.marks(photo)
+    /// What the files that pass a filter are made of; all for an empty filter. Some milliseconds for 100,000 files: call
+    /// it from a worker.
+    pub fn facets(&self, filter: &Filter) -> Facets {
+        let snapshot = self.snapshot();
+        let passes = |entry: &u32| filter.matches(&snapshot.entries[*entry as usize]);
+        search::facets(&snapshot, (0..snapshot.entries.len() as u32).filter(passes))
     }
 
-    /// The albums, sorted by name.
-    pub fn albums(&self) -> Vec<Album> {
-        let store = &self.shared.store;
-        store.albums().into_iter().map(|name| Album { photos: store.album(&name), name }).collect()
-    }
-
-    /// The saved searches, sorted by name.
-    pub fn saved_searches(&self) -> Vec<SavedSearch> {
-        self.shared.store.saved_searches()
-    }
-
-    /// Makes it so; gives back what was before, in an order in which it can be made so again. The snapshot follows.
+    /// The photos that are there more than once.
     ///
     /// # Errors
-    /// A rating above five, an album without a name, [`crate::Error::DiskFull`]. What came before the failure is done.
-    pub fn make(&self, things: Vec<Made>) -> Result<Vec<Made>> {
-        let mut marks = Vec::new();
-        let mut before = Vec::new();
-        for thing in things {
-            match thing {
-                Made::Marks(photo, now) => marks.push((photo, now)),
-                Made::Album(name, photos) => before.push(self.set_album(name, photos)?),
-                Made::Search(name, json) => before.push(self.set_search(name, json)?),
-            }
-        }
-        before.reverse();
-        before.extend(self.set_marks(&marks)?.into_iter().map(|(photo, then)| Made::Marks(photo, then)));
-        Ok(before)
+    /// [`Error::Cancelled`].
+    pub fn duplicates(&self, alike: &Alike, ticker: &Ticker) -> Result<DuplicatesReport> {
+        let started = Instant::now();
+        let snapshot = self.snapshot();
+        let (fingerprints, unseen) = match alike.level {
+            Likeness::Exact => (HashMap::new(), 0),
+            _ => Fingerprinting::new(self, &snapshot).run(ticker)?,
+        };
+        let pool = &self.shared.search_pool;
+        let groups = pool.install(|| search::duplicates(&snapshot, &fingerprints, alike, ticker))?;
+        Ok(DuplicatesReport { snapshot, groups, unseen, seconds: started.elapsed().as_secs_f64() })
     }
 
-    fn set_marks(&self, marks: &[(ContentHash, Marks)]) -> Result<Vec<(ContentHash, Marks)>> {
-        if marks.is_empty() {
-            return Ok(Vec::new());
-        }
-        // A snapshot that is built meanwhile may lack these marks, and must not replace the one that has them.
-        let _refreshing = self.refreshing();
-        let before = self.shared.store.set_marks(marks)?;
-        let snapshot: &Snapshot = &self.snapshot();
-        self.shared.snapshot.store(Arc::new(snapshot.with_marks(marks)));
-        Ok(before)
+    /// [`Engine::duplicates`] on a thread of its own.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start_duplicates(&self, alike: Alike, wake: Wake) -> Result<Job<DuplicatesReport>> {
+        let engine = self.clone();
+        jobs::spawn("duplicates", wake, move |ticker: &Ticker| engine.duplicates(&alike, ticker))
     }
 
-    fn set_album(&self, name: String, photos: Option<Vec<ContentHash>>) -> Result<Made> {
-        let store = &self.shared.store;
-        let was_there = store.albums().contains(&name);
-        let before = was_there.then(|| store.album(&name));
-        match photos {
-            None if was_there => store.delete_album(&name)?,
-            None => {}
-            Some(photos) => {
-                if !was_there {
-                    store.create_album(&name)?;
-                }
-                let gone: Vec<ContentHash> =
-                    before.iter().flatten().filter(|photo| !photos.contains(photo)).copied().collect();
-                store.remove_from_album(&name, &gone)?;
-                store.add_to_album(&name, &photos)?;
-            }
-        }
-        Ok(Made::Album(name, before))
+    /// Learns a tag from its photos and suggests others. A fraction of a second once the model is loaded.
+    ///
+    /// # Errors
+    /// No confirmed photo that is indexed, or one that is both confirmed and rejected.
+    pub fn learn(&self, request: &LearnRequest) -> Result<LearnReport> {
+        let model = LoadedModel::of(self.encoder()?);
+        self.shared.search_pool.install(|| self.learn_with(&model, request))
     }
 
-    fn set_search(&self, name: String, json: Option<String>) -> Result<Made> {
-        let store = &self.shared.store;
-        let before = store.saved_searches().into_iter().find(|search| search.name == name).map(|search| search.json);
-        match json {
-            Some(json) => store.save_search(&SavedSearch { name: name.clone(), json })?,
-            None => store.delete_search(&name)?,
+    /// [`Engine::learn`] on a thread of its own.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start_learn(&self, request: LearnRequest, wake: Wake) -> Result<Job<LearnReport>> {
+        let engine = self.clone();
+        jobs::spawn("learn", wake, move |_: &Ticker| engine.learn(&request))
+    }
+
+    fn learn_with(&self, model: &LoadedModel, request: &LearnRequest) -> Result<LearnReport> {
+        let started = Instant::now();
+        let snapshot = self.snapshot();
+        let matrix = Matrix::new(snapshot.vectors.dim(), snapshot.vectors.matrix());
+        let rows: HashMap<ContentHash, u32> =
+            snapshot.entries.iter().filter_map(|entry| Some((entry.hash, entry.row?))).collect();
+        let rows_of =
+            |hashes: &[ContentHash]| -> Vec<u32> { hashes.iter().filter_map(|h| rows.get(h).copied()).collect() };
+        let examples = Examples { confirmed: rows_of(&request.confirmed), rejected: rows_of(&request.rejected) };
+        let mut notes = Vec::new();
+        let waiting = request.confirmed.len() - examples.confirmed.len();
+        if waiting > 0 {
+            notes.push(format!("{waiting} of the photos with this tag are not indexed yet and could not help"));
         }
-        Ok(Made::Search(name, before))
+        let name = match request.tag.trim() {
+            "" => None,
+            tag => name_of(model, tag, &mut notes)?,
+        };
+        let photos = photo_rows(&snapshot);
+        let learner = Learner::new(matrix, name.as_ref().map(|(tag, nothing)| (tag, nothing)));
+        let lesson = learner.lesson(&examples, &photos)?;
+        let named: HashSet<u32> = examples.confirmed.iter().chain(&examples.rejected).copied().collect();
+        let may_be = |row: u32| !named.contains(&row) && !snapshot.entries_of_row[row as usize].is_empty();
+        let first = |row: u32| snapshot.entries_of_row[row as usize].first().copied();
+        let suggestions = lesson.suggestions(&matrix, request.limit, may_be).into_iter().filter_map(|found| {
+            let rests_on = found.rests_on.iter().filter_map(|(row, cosine)| Some((first(*row)?, *cosine))).collect();
+            Some(SuggestedPhoto {
+                entry: first(found.row)?,
+                score: found.score,
+                is_likely: found.score > 0.0,
+                rests_on,
+            })
+        });
+        Ok(LearnReport {
+            suggestions: suggestions.collect(),
+            accuracy: lesson.accuracy,
+            alpha: lesson.alpha,
+            notes,
+            milliseconds: started.elapsed().as_secs_f64() * 1e3,
+            snapshot: Arc::clone(&snapshot),
+        })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use tempfile::TempDir;
-
-    use super::super::{Precision, Settings};
-    use super::*;
-
-    fn engine(folder: &TempDir) -> Engine {
-        Engine::open(Settings { library: folder.path().to_owned(), model: None, precision: Precision::Auto }).unwrap()
+/// The tag's name and what says nothing, as vectors; `None` for a model without words, which is noted.
+fn name_of(model: &LoadedModel, tag: &str, notes: &mut Vec<String>) -> Result<Option<(UnitVector, UnitVector)>> {
+    match model.embed_query(tag) {
+        Ok(vector) => Ok(Some((vector, nothing(model)?))),
+        Err(Error::NoTextTower { model }) => {
+            notes.push(format!("the model {model:?} knows no words: the photos alone say what the tag is"));
+            Ok(None)
+        }
+        Err(other) => Err(other),
     }
+}
 
-    /// Makes it so, then undoes and redoes it.
-    #[track_caller]
-    fn check(things: Vec<Made>) {
-        let folder = TempDir::new().unwrap();
-        let engine = engine(&folder);
-        let look = || (engine.albums(), engine.saved_searches(), engine.marks(&ContentHash([1; 32])));
-        let nothing = look();
-        let before = engine.make(things).unwrap();
-        let made = look();
-        assert_ne!(made, nothing);
-        let again = engine.make(before).unwrap();
-        assert_eq!(look(), nothing);
-        engine.make(again).unwrap();
-        assert_eq!(look(), made);
+/// The direction of texts that say nothing in particular.
+pub(super) fn nothing(model: &LoadedModel) -> Result<UnitVector> {
+    let vectors = model.embed_texts(&NOTHING.map(str::to_owned))?;
+    let mut sum = vec![0.0; model.encoder().dim()];
+    for vector in &vectors {
+        sum.iter_mut().zip(vector.as_slice()).for_each(|(sum, value)| *sum += value);
     }
+    let id = || model.encoder().identity().id.clone();
+    UnitVector::normalised(sum).ok_or_else(|| Error::NoDirection { model: id() })
+}
 
-    #[test]
-    fn marks_can_be_undone_and_redone() {
-        check(vec![Made::Marks(ContentHash([1; 32]), Marks { rating: 3, ..Marks::default() })]);
-    }
-
-    #[test]
-    fn an_album_can_be_undone_and_redone() {
-        check(vec![Made::Album("Snow".to_owned(), Some(vec![ContentHash([1; 32]), ContentHash([2; 32])]))]);
-    }
-
-    #[test]
-    fn renaming_an_album_can_be_undone() {
-        let folder = TempDir::new().unwrap();
-        let engine = engine(&folder);
-        let photos = vec![ContentHash([1; 32])];
-        engine.make(vec![Made::Album("Old".to_owned(), Some(photos.clone()))]).unwrap();
-        let renamed = vec![Made::Album("Old".to_owned(), None), Made::Album("New".to_owned(), Some(photos.clone()))];
-        let before = engine.make(renamed).unwrap();
-        assert_eq!(engine.albums(), [Album { name: "New".to_owned(), photos: photos.clone() }]);
-        engine.make(before).unwrap();
-        assert_eq!(engine.albums(), [Album { name: "Old".to_owned(), photos }]);
-    }
-
-    #[test]
-    fn a_saved_search_can_be_undone_and_redone() {
-        check(vec![Made::Search("dogs".to_owned(), Some("{}".to_owned()))]);
-    }
+/// The rows of photos that have a file, ascending.
+pub(super) fn photo_rows(snapshot: &Snapshot) -> Vec<u32> {
+    let has_file = |row: &u32| !snapshot.entries_of_row[*row as usize].is_empty();
+    (0..snapshot.entries_of_row.len() as u32).filter(has_file).collect()
 }

@@ -15,6 +15,14 @@ pub fn thumbnail(picture: &RgbImage, longest_side: u32) -> RgbImage {
     resized(picture, width, height).unwrap_or_else(|| RgbImage::new(width, height))
 }
 
+/// A copy of exactly this size, whatever the proportions; black for a picture without pixels.
+pub(super) fn stretched(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
+    if picture.dimensions() == (width, height) {
+        return picture.clone();
+    }
+    resized(picture, width, height).unwrap_or_else(|| RgbImage::new(width, height))
+}
+
 fn resized(picture: &RgbImage, width: u32, height: u32) -> Option<RgbImage> {
     let mut small = RgbImage::new(width, height);
     let source = TypedImageRef::<U8x3>::from_buffer(picture.width(), picture.height(), picture.as_raw()).ok()?;

@@ -121,6 +121,13 @@ pub trait Encoder: Send + Sync {
     /// A picture without pixels, or a family whose grid cannot be changed.
     fn patch_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures>;
 
+    /// What each part of one picture is by itself, in the space of the embeddings and not yet of length 1: one layer, on a
+    /// grid as that of [`Encoder::patch_features`]. Its cosine with a text says where in the picture the text is.
+    ///
+    /// # Errors
+    /// A picture without pixels, or a family that has no such places.
+    fn dense_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures>;
+
     /// The image tower itself, from pixels to features: for comparisons with the reference.
     fn image_tower(&self) -> Option<&dyn ImageTower> {
         None

@@ -72,6 +72,15 @@ impl ModifiedResNet {
         Ok(Self { stem, stages, pool: AttentionPool::load(inputs, &config, &scope.at("attnpool"))? })
     }
 
+    /// What the pool gets: a place for every 32 × 32 pixels.
+    fn last_map(&self, pixels: &Tensor) -> Result<Map> {
+        let mut map = self.stem(pixels, STRIDE)?;
+        for block in self.stages.iter().flatten() {
+            map = block.forward(map)?;
+        }
+        Ok(map)
+    }
+
     /// What the stem gives: a quarter of the rows and columns.
     fn stem(&self, pixels: &Tensor, multiple: usize) -> Result<Map> {
         let (_, _, height, width) = pixels.dims4()?;
@@ -94,11 +103,15 @@ impl ImageTower for ModifiedResNet {
     }
 
     fn embed(&self, pixels: &Tensor) -> Result<Tensor> {
-        let mut map = self.stem(pixels, STRIDE)?;
-        for block in self.stages.iter().flatten() {
-            map = block.forward(map)?;
-        }
-        self.pool.forward(&map)
+        self.pool.forward(&self.last_map(pixels)?)
+    }
+
+    fn dense_patch_size(&self) -> Option<usize> {
+        Some(STRIDE)
+    }
+
+    fn dense(&self, pixels: &Tensor) -> Result<Tensor> {
+        self.pool.values(&self.last_map(pixels)?)
     }
 
     fn patch_size(&self) -> Option<usize> {
@@ -216,6 +229,12 @@ impl AttentionPool {
         let scores = (query.matmul(&key.t()?)? * (depth as f64).powf(-0.5))?;
         let mixed = candle_nn::ops::softmax(&scores, D::Minus1)?.matmul(&value)?;
         Ok(self.out.forward(&mixed.reshape((n, width))?)?)
+    }
+
+    /// Each place as if it were asked alone: its value, without a position (MaskCLIP's head, Zhou et al. 2022, does the
+    /// same): `[n, places, dim]`.
+    fn values(&self, map: &Map) -> Result<Tensor> {
+        Ok(self.out.forward(&self.value.forward(&map.features)?)?)
     }
 }
 

@@ -34,6 +34,20 @@ pub trait ImageTower: Send + Sync {
         Err(Error::bad_request("this model has no patch features", "choose a CLIP or DINOv2 model"))
     }
 
+    /// Width and height of one place of [`ImageTower::dense`] in pixels; `None` if the tower has no such places.
+    fn dense_patch_size(&self) -> Option<usize> {
+        None
+    }
+
+    /// What each place of a picture is by itself, in the space of the embeddings and not yet of length 1:
+    /// `[n, rows * columns, dim]`, of pixels whose sides are multiples of [`ImageTower::dense_patch_size`].
+    ///
+    /// # Errors
+    /// A tower without such places, or pixels of a size that it does not take.
+    fn dense(&self, _pixels: &Tensor) -> Result<Tensor> {
+        Err(Error::bad_request(NO_DENSE, DENSE_REMEDY))
+    }
+
     /// The position vectors `[tokens, width]` for a grid of patches, class token included; `None` without such a table.
     ///
     /// # Errors
@@ -59,6 +73,9 @@ pub(super) struct Towers {
     pub image: Box<dyn ImageTower>,
     pub text: Option<(TextTokenizer, Box<dyn TextTower>)>,
 }
+
+const NO_DENSE: &str = "this model does not say where in a picture something is";
+const DENSE_REMEDY: &str = "choose the built-in model, or one of the families CLIP and OpenCLIP";
 
 /// Texts are short: more at once would only wait for the longest.
 const TEXT_BATCH: usize = 64;
@@ -103,12 +120,14 @@ impl Encoder for Towers {
     fn patch_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures> {
         let no_grid = || Error::bad_request("this model has no patch features", "choose a CLIP or DINOv2 model");
         let patch = self.image.patch_size().ok_or_else(no_grid)?;
-        let (width, height) = self.preprocessing.size();
-        let longer = size.unwrap_or(width.max(height) as usize);
-        let (columns, rows) = grid(picture.dimensions(), longer, patch)?;
-        let squeezed = self.preprocessing.squeezed(picture, (columns * patch) as u32, (rows * patch) as u32)?;
-        let blocks = self.image.patches(&self.preprocessing.pixels(&[squeezed])?)?;
-        features(&blocks, rows, columns)
+        let (pixels, rows, columns) = self.squeezed(picture, size, patch)?;
+        features(&self.image.patches(&pixels)?, rows, columns)
+    }
+
+    fn dense_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures> {
+        let patch = self.image.dense_patch_size().ok_or_else(|| Error::bad_request(NO_DENSE, DENSE_REMEDY))?;
+        let (pixels, rows, columns) = self.squeezed(picture, size, patch)?;
+        features(&[self.image.dense(&pixels)?], rows, columns)
     }
 
     fn image_tower(&self) -> Option<&dyn ImageTower> {
@@ -117,6 +136,17 @@ impl Encoder for Towers {
 
     fn text_tower(&self) -> Option<&dyn TextTower> {
         self.text.as_ref().map(|(_, tower)| &**tower)
+    }
+}
+
+impl Towers {
+    /// The pixels of a whole picture in whole patches, the longer side near `size`; and the grid's rows and columns.
+    fn squeezed(&self, picture: &RgbImage, size: Option<usize>, patch: usize) -> Result<(Tensor, usize, usize)> {
+        let (width, height) = self.preprocessing.size();
+        let longer = size.unwrap_or(width.max(height) as usize);
+        let (columns, rows) = grid(picture.dimensions(), longer, patch)?;
+        let squeezed = self.preprocessing.squeezed(picture, (columns * patch) as u32, (rows * patch) as u32)?;
+        Ok((self.preprocessing.pixels(&[squeezed])?, rows, columns))
     }
 }
 

@@ -76,6 +76,24 @@ impl Transformer {
     }
 }
 
+impl Transformer {
+    /// The stream `[n, tokens, width]` after the last block, in which no token looks at another: each takes its own value
+    /// (MaskCLIP, Zhou et al. 2022; with the residual and the MLP kept, as in CLIP-DINOiser, Wysoczańska et al. 2024). So
+    /// every token stays in its place and comes into the space of the embedding. `stream` itself is used up.
+    pub fn forward_values(&self, stream: Tensor) -> Result<Tensor> {
+        let (last, before) = match self.blocks.split_last() {
+            Some(parts) => parts,
+            None => return Ok(stream),
+        };
+        for block in before {
+            block.forward(&stream, &self.size)?;
+        }
+        last.take_values(&stream, &self.size)?;
+        last.think(&stream, &self.size)?;
+        Ok(stream)
+    }
+}
+
 impl Block {
     fn load(size: &Size, block: &Scope<'_>) -> Result<Self> {
         let &Size { width, inner, epsilon, .. } = size;
@@ -101,7 +119,21 @@ impl Block {
         add_bias(&qkv, &self.qkv.bias)?;
         let mixed = attention(&qkv, size.heads, size.is_causal)?;
         add_branch(stream, &self.out.product(&mixed)?, &self.out.bias)?;
+        self.think(stream, size)
+    }
 
+    /// In place of attention: each token's own value.
+    fn take_values(&self, stream: &Tensor, size: &Size) -> Result<()> {
+        let part = |of: &Tensor| of.narrow(0, 2 * size.width, size.width);
+        let value = Affine { weight: part(&self.qkv.weight)?, bias: part(&self.qkv.bias)? };
+        let values = value.product(&self.before_attention.forward(stream)?)?;
+        add_bias(&values, &value.bias)?;
+        add_branch(stream, &self.out.product(&values)?, &self.out.bias)?;
+        Ok(())
+    }
+
+    /// The MLP and its residual.
+    fn think(&self, stream: &Tensor, size: &Size) -> Result<()> {
         let up = self.up.product(&self.before_mlp.forward(stream)?)?;
         let inner = match size.mlp {
             MlpKind::Plain(activation) => {

@@ -171,6 +171,21 @@ impl ImageTower for Vit {
         Ok(blocks)
     }
 
+    fn dense_patch_size(&self) -> Option<usize> {
+        Some(self.config.patch)
+    }
+
+    fn dense(&self, pixels: &Tensor) -> Result<Tensor> {
+        let stream = self.transformer.forward_values(self.tokens(pixels)?)?;
+        let prefix = 1 + self.config.registers;
+        let patches = stream.narrow(1, prefix, stream.dim(1)? - prefix)?.force_contiguous()?;
+        let patches = self.ln_post.forward(&patches)?;
+        Ok(match &self.projection {
+            Some(projection) => projection.forward(&patches)?,
+            None => patches,
+        })
+    }
+
     fn positions(&self, rows: usize, columns: usize) -> Result<Option<Tensor>> {
         let patches = self.positions_of(rows, columns)?;
         Ok(Some(match &self.class_position {

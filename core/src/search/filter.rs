@@ -1,6 +1,6 @@
 //! What hits must be, apart from what they show. In: an entry of the snapshot. Out: yes or no. Knows no vectors.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::name;
 use crate::error::{Error, Result};
 use crate::index::{ContentHash, Entry};
+
+/// Photos by what is in them: an album, a selection.
+pub type PhotoSet = HashSet<ContentHash>;
 
 /// What hits must be; what is left out or empty asks for nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,22 @@ pub struct Filter {
     pub before: Option<i64>,
     /// Taken by one of these: parts of make and model, in any case.
     pub cameras: Vec<String>,
+    /// Taken through one of these: parts of the lens's name, in any case.
+    pub lenses: Vec<String>,
+    /// Of one of these containers ("jpeg"), in any case.
+    pub formats: Vec<String>,
+    /// With a place where it was taken (`true`) or without one (`false`).
+    pub has_position: Option<bool>,
+    /// Files of so many bytes or more.
+    pub min_bytes: Option<u64>,
+    /// Files of so many bytes or fewer.
+    pub max_bytes: Option<u64>,
+    /// In each of these sets: an album, what was chosen on the map.
+    /// Not kept with a saved search.
+    #[serde(skip)]
+    pub photos: Vec<Arc<PhotoSet>>,
+    /// With so many of the user's stars or more.
+    pub least_stars: u8,
     /// With all of these tags, in any case.
     pub tags: Vec<String>,
     /// With this in the file's name, in any case.
@@ -31,9 +50,6 @@ pub struct Filter {
     pub favourites_only: bool,
     /// On a drive that is there now.
     pub online_only: bool,
-    /// One of these photos: of an album, or chosen by hand. Not kept with a saved search.
-    #[serde(skip)]
-    pub photos: Option<Arc<BTreeSet<ContentHash>>>,
 }
 
 impl Filter {
@@ -46,9 +62,14 @@ impl Filter {
     pub fn matches(&self, entry: &Entry) -> bool {
         (entry.is_favourite || !self.favourites_only)
             && !(entry.is_offline && self.online_only)
-            && self.photos.as_ref().is_none_or(|photos| photos.contains(&entry.hash))
+            && self.least_stars <= entry.rating
+            && self.matches_size(entry)
             && self.matches_date(entry)
-            && self.matches_camera(entry)
+            && self.has_position.is_none_or(|has| has == entry.photo.position.is_some())
+            && self.photos.iter().all(|photos| photos.contains(&entry.hash))
+            && has_part(entry.photo.camera.as_deref(), &self.cameras)
+            && has_part(entry.photo.lens.as_deref(), &self.lenses)
+            && self.matches_format(entry)
             && self.matches_tags(entry)
             && self.matches_name(entry)
             && self.matches_folder(entry)
@@ -59,9 +80,12 @@ impl Filter {
         self.after.is_none_or(|after| after <= date) && self.before.is_none_or(|before| date < before)
     }
 
-    fn matches_camera(&self, entry: &Entry) -> bool {
-        let camera = entry.photo.camera.as_deref().unwrap_or_default();
-        self.cameras.is_empty() || self.cameras.iter().any(|part| name::contains(camera, part))
+    fn matches_size(&self, entry: &Entry) -> bool {
+        self.min_bytes.is_none_or(|least| least <= entry.size) && self.max_bytes.is_none_or(|most| entry.size <= most)
+    }
+
+    fn matches_format(&self, entry: &Entry) -> bool {
+        self.formats.is_empty() || self.formats.iter().any(|format| name::equals(&entry.photo.format, format))
     }
 
     fn matches_tags(&self, entry: &Entry) -> bool {
@@ -76,6 +100,11 @@ impl Filter {
     fn matches_folder(&self, entry: &Entry) -> bool {
         self.folders.is_empty() || self.folders.iter().any(|folder| is_under(&entry.path, folder))
     }
+}
+
+/// Is one of the parts in it, in any case? No parts ask for nothing.
+fn has_part(text: Option<&str>, parts: &[String]) -> bool {
+    parts.is_empty() || parts.iter().any(|part| name::contains(text.unwrap_or_default(), part))
 }
 
 /// Is it in this folder or below it? [`Path::starts_with`], which takes paths apart, is six times slower.
@@ -109,12 +138,15 @@ mod tests {
     use super::*;
     use crate::search::hit::tests::entry;
 
-    /// A favourite of 1 January 2024, taken by a Canon, tagged "Snow", on a drive that is not there.
+    /// A favourite of 1 January 2024, taken by a Canon through a Sigma in Bern, tagged "Snow", on a drive that is not
+    /// there.
     fn photo() -> Entry {
         let mut entry = entry("/photos/trip/Dog.jpg", None);
         let photo = std::sync::Arc::make_mut(&mut entry.photo);
         photo.taken = Some(1_704_067_200);
         photo.camera = Some("Canon EOS 5D".to_owned());
+        photo.lens = Some("Sigma 35mm F1.4".to_owned());
+        photo.position = Some((46.9, 7.4));
         Entry { tags: ["Snow".to_owned()].into(), is_favourite: true, is_offline: true, ..entry }
     }
 
@@ -148,6 +180,31 @@ mod tests {
     fn one_of_the_cameras_is_enough() {
         check(Filter { cameras: vec!["nikon".to_owned(), "canon".to_owned()], ..Filter::default() }, true);
         check(Filter { cameras: vec!["nikon".to_owned()], ..Filter::default() }, false);
+    }
+
+    #[test]
+    fn one_of_the_lenses_and_one_of_the_formats_is_enough() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        check(Filter { lenses: words(&["tamron", "sigma"]), ..Filter::default() }, true);
+        check(Filter { lenses: words(&["tamron"]), ..Filter::default() }, false);
+        check(Filter { formats: words(&["jpeg", "PNG"]), ..Filter::default() }, true);
+        check(Filter { formats: words(&["jpeg"]), ..Filter::default() }, false);
+    }
+
+    #[test]
+    fn a_place_and_a_size_count_only_when_asked() {
+        check(Filter { has_position: Some(true), ..Filter::default() }, true);
+        check(Filter { has_position: Some(false), ..Filter::default() }, false);
+        check(Filter { min_bytes: Some(1), max_bytes: Some(1), ..Filter::default() }, true);
+        check(Filter { min_bytes: Some(2), ..Filter::default() }, false);
+        check(Filter { max_bytes: Some(0), ..Filter::default() }, false);
+    }
+
+    #[test]
+    fn a_photo_must_be_in_every_set() {
+        let all: Arc<PhotoSet> = Arc::new([photo().hash].into());
+        check(Filter { photos: vec![Arc::clone(&all)], ..Filter::default() }, true);
+        check(Filter { photos: vec![all, Arc::default()], ..Filter::default() }, false);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use rayon::prelude::*;
 
 use super::band::{Band, Usual};
-use super::name::Exact;
+use super::name::{Exact, name_key};
 use super::nearest::{Matrix, Scored, cosines, nearest, scores};
 use super::{Query, Sort};
 use crate::error::Result;
@@ -79,26 +79,32 @@ impl<'a> Finder<'a> {
             Some(photos) => (photos, Why::Exact),
             None => (self.photos(|_| true), Why::Filter),
         };
-        let date = |entry: &u32| self.snapshot.entries[*entry as usize].date();
-        match self.query.sort {
-            Sort::Score | Sort::NewestFirst => photos.sort_by_cached_key(|entry| Reverse(date(entry))),
-            Sort::OldestFirst => photos.sort_by_cached_key(date),
-        }
+        let sort = if self.query.sort == Sort::Score { Sort::NewestFirst } else { self.query.sort };
+        self.order(&mut photos, sort, |entry| *entry);
         photos.truncate(self.query.limit);
         photos.into_iter().map(|entry| hit(entry, 0.0, why)).collect()
     }
 
-    /// Exact matches by score, then the photos nearest to the terms; the best of them by date if that was asked for.
+    /// Exact matches by score, then the photos nearest to the terms; the best of them in another order if that was asked
+    /// for.
     fn scored(&self) -> Vec<Hit> {
         let mut hits = self.exact_hits();
         self.add_semantic(&mut hits);
-        let date = |hit: &Hit| self.snapshot.entries[hit.entry as usize].date();
-        match self.query.sort {
-            Sort::Score => {}
-            Sort::NewestFirst => hits.sort_by_key(|hit| Reverse(date(hit))),
-            Sort::OldestFirst => hits.sort_by_key(date),
-        }
+        self.order(&mut hits, self.query.sort, |hit| hit.entry);
         hits
+    }
+
+    /// Sorts by what is known of the files; equals, and all with [`Sort::Score`], stay as they are.
+    fn order<T>(&self, items: &mut [T], sort: Sort, entry: impl Fn(&T) -> u32) {
+        let file = |item: &T| &self.snapshot.entries[entry(item) as usize];
+        match sort {
+            Sort::Score => {}
+            Sort::NewestFirst => items.sort_by_cached_key(|item| Reverse(file(item).date())),
+            Sort::OldestFirst => items.sort_by_cached_key(|item| file(item).date()),
+            Sort::Name => items.sort_by_cached_key(|item| name_key(&file(item).path)),
+            Sort::LargestFirst => items.sort_by_key(|item| Reverse(file(item).size)),
+            Sort::SmallestFirst => items.sort_by_key(|item| file(item).size),
+        }
     }
 
     /// The photos whose name or tag the words are; `None` where no words were typed.
@@ -325,6 +331,16 @@ pub(super) mod tests {
         let query = |sort: Sort| Query { sort, limit: 3, ..looking_east() };
         check(query(Sort::NewestFirst), &["/c/near.jpg", "/a/north-east.jpg", "/b/copy.jpg ×2"]);
         check(query(Sort::OldestFirst), &["/b/copy.jpg ×2", "/a/north-east.jpg", "/c/near.jpg"]);
+    }
+
+    #[test]
+    fn names_and_sizes_are_orders_too() {
+        let by_name = ["/b/copy.jpg ×2", "/b/far.jpg", "/c/near.jpg", "/a/north-east.jpg", "/a/waits.jpg"];
+        check(Query { sort: Sort::Name, ..anything() }, &by_name);
+        check(Query { sort: Sort::Name, limit: 2, ..looking_east() }, &["/b/copy.jpg ×2", "/c/near.jpg"]);
+        // Files of one size stay in the order of the library.
+        check(Query { sort: Sort::LargestFirst, limit: 1, ..anything() }, &["/a/north-east.jpg"]);
+        check(Query { sort: Sort::SmallestFirst, limit: 1, ..anything() }, &["/a/north-east.jpg"]);
     }
 
     #[test]

@@ -22,6 +22,27 @@ pub(super) fn equals(a: &str, b: &str) -> bool {
     if a.is_ascii() && b.is_ascii() { a.eq_ignore_ascii_case(b) } else { a.to_lowercase() == b.to_lowercase() }
 }
 
+/// What a file's name is sorted by: in any case, and numbers by their value. Each number stands as its length and its
+/// digits, so that bytes compare as numbers do.
+pub(super) fn name_key(path: &Path) -> Vec<u8> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let mut key = Vec::with_capacity(name.len() + 2);
+    let runs = name.as_bytes().chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit());
+    for run in runs {
+        if run[0].is_ascii_digit() {
+            let zeros = run.iter().take_while(|digit| **digit == b'0').count();
+            let digits = &run[zeros..];
+            // Between '0' and '9', where a digit stood: numbers keep their place among letters and signs.
+            key.push(b'0');
+            key.push(digits.len().min(255) as u8);
+            key.extend(digits);
+        } else {
+            key.extend(run);
+        }
+    }
+    key
+}
+
 /// What was typed, ready to be compared with many names.
 pub(super) struct Exact<'a> {
     text: &'a str,
@@ -101,6 +122,13 @@ mod tests {
     fn signs_alone_are_not_in_every_name() {
         check("?!", "/photos/a.jpg", false);
         check("?!", "/photos/?!.jpg", true);
+    }
+
+    #[test]
+    fn names_sort_as_people_count() {
+        let mut names = ["b1.jpg", "IMG_10.jpg", "a.jpg", "img_9.jpg", "IMG_009b.jpg", "Ä.jpg"];
+        names.sort_by_key(|name| name_key(Path::new(name)));
+        assert_eq!(names, ["a.jpg", "b1.jpg", "img_9.jpg", "IMG_009b.jpg", "IMG_10.jpg", "Ä.jpg"]);
     }
 
     #[test]

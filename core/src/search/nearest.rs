@@ -34,6 +34,21 @@ impl<'a> Matrix<'a> {
         self.values.len() / self.dim
     }
 
+    /// Length of a row.
+    pub(super) fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// One row.
+    pub(super) fn row(&self, row: usize) -> &'a [f16] {
+        self.part(row..row + 1)
+    }
+
+    /// All values, row-major.
+    pub(super) fn values(&self) -> &'a [f16] {
+        self.values
+    }
+
     /// `rows.len()` rows, row-major.
     fn part(&self, rows: Range<usize>) -> &'a [f16] {
         &self.values[rows.start * self.dim..rows.end * self.dim]

@@ -33,6 +33,12 @@ pub enum Sort {
     NewestFirst,
     /// The hits that [`Sort::Score`] gives within the limit, oldest first.
     OldestFirst,
+    /// The same hits by the file's name, in any case, numbers by their value ("IMG_9" before "IMG_10").
+    Name,
+    /// The same hits, the largest file first.
+    LargestFirst,
+    /// The same hits, the smallest file first.
+    SmallestFirst,
 }
 
 /// What is looked for.

@@ -1,12 +1,10 @@
 //! What is looked for: chips, the words that are being typed, what photos must be, and in which order they come.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sightline_core::engine::{self, Region, SearchRequest, Subject};
-use sightline_core::index::ContentHash;
-use sightline_core::search::{Filter, Sort};
+use sightline_core::search::{Filter, PhotoSet, Sort};
 
 use crate::gui::text;
 
@@ -123,10 +121,10 @@ impl Query {
     }
 
     /// What the engine is asked; `photos` are those of the album, if there is one.
-    pub fn request(&self, photos: Option<Arc<BTreeSet<ContentHash>>>) -> SearchRequest {
+    pub fn request(&self, photos: Option<Arc<PhotoSet>>) -> SearchRequest {
         let limit = if self.is_browsing() { usize::MAX } else { FOUND_AT_MOST };
         let chips = self.active().map(|chip| chip.asked()).collect();
-        SearchRequest { chips, filter: Filter { photos, ..self.filter.clone() }, sort: self.sort, limit }
+        SearchRequest { chips, filter: Filter { photos: photos.into_iter().collect(), ..self.filter.clone() }, sort: self.sort, limit }
     }
 
     /// Whether it leaves out photos, whatever is looked for.

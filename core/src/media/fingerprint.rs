@@ -1,0 +1,181 @@
+//! Is it the same picture, saved again? In: an upright picture. Out: a fingerprint that survives another size, another
+//! quality and another format, and the comparison of two. Knows no file. That two pictures *look* alike it does not say.
+
+use image::RgbImage;
+
+use super::thumbnail::stretched;
+
+/// Places a side of the grid that is compared.
+const GRID: u32 = 16;
+/// Levels of 255 that two grids of one picture differ by in the mean: a JPEG of quality 30 stays below 2.
+const MEAN_LEVELS: u32 = 3;
+/// Levels that one place may differ by: what was painted over, a caption or a time stamp, is more.
+const MOST_LEVELS: u8 = 24;
+/// A picture whose levels all lie this close together says nothing: every sheet of white paper would be the same.
+const LEAST_RANGE: u8 = 24;
+
+/// What is left of a picture's brightness on a grid of 16 × 16, stretched over all of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fingerprint {
+    levels: [u8; (GRID * GRID) as usize],
+    sharpness: f32,
+}
+
+impl Fingerprint {
+    /// Bytes of [`Fingerprint::to_bytes`].
+    pub const BYTES: usize = (GRID * GRID) as usize + 4;
+
+    /// Of a picture or its thumbnail. To compare sharpness, take thumbnails of one size.
+    pub fn of(picture: &RgbImage) -> Self {
+        let grid = stretched(picture, GRID, GRID);
+        let mut levels = [0; (GRID * GRID) as usize];
+        levels.iter_mut().zip(grid.pixels()).for_each(|(level, pixel)| *level = luma(pixel));
+        Self { levels, sharpness: sharpness(picture) }
+    }
+
+    /// How sharp it is: the variance of the Laplacian of its brightness (Pech-Pacheco et al. 2000).
+    pub fn sharpness(&self) -> f32 {
+        self.sharpness
+    }
+
+    /// One bit a pair of neighbours in an 8 × 8 grid: whether the brightness rises from left to right, wrapping at the
+    /// end of a row. Close pictures differ in few bits; it only finds candidates.
+    pub fn hash(&self) -> u64 {
+        let place = |row: usize, column: usize| {
+            let corner = 2 * row * GRID as usize + 2 * (column % 8);
+            [0, 1, GRID as usize, GRID as usize + 1]
+                .iter()
+                .map(|step| u32::from(self.levels[corner + step]))
+                .sum::<u32>()
+        };
+        let bit = |at: usize| u64::from(place(at / 8, at % 8) < place(at / 8, at % 8 + 1)) << at;
+        (0..64).map(bit).sum()
+    }
+
+    /// Whether there is enough in it to be compared: a blank sheet is like any other.
+    pub fn says_something(&self) -> bool {
+        let (least, most) = self.levels.iter().fold((255, 0), |(a, b), level| (a.min(*level), b.max(*level)));
+        most - least >= LEAST_RANGE
+    }
+
+    /// Whether they are of one picture, up to size, quality and format.
+    pub fn is_same_picture(&self, other: &Self) -> bool {
+        let differences = self.levels.iter().zip(&other.levels).map(|(a, b)| a.abs_diff(*b));
+        let (sum, most) = differences.fold((0, 0), |(sum, most), d| (sum + u32::from(d), most.max(d)));
+        self.says_something() && other.says_something() && sum <= MEAN_LEVELS * GRID * GRID && most <= MOST_LEVELS
+    }
+
+    /// Its bytes, for a cache.
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..Self::BYTES - 4].copy_from_slice(&self.levels);
+        bytes[Self::BYTES - 4..].copy_from_slice(&self.sharpness.to_le_bytes());
+        bytes
+    }
+
+    /// From such bytes; `None` for another number of them.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (levels, sharpness) = bytes.split_last_chunk::<4>()?;
+        Some(Self { levels: levels.try_into().ok()?, sharpness: f32::from_le_bytes(*sharpness) })
+    }
+}
+
+/// Brightness as in ITU-R BT.601.
+fn luma(pixel: &image::Rgb<u8>) -> u8 {
+    let [r, g, b] = pixel.0.map(u32::from);
+    ((299 * r + 587 * g + 114 * b + 500) / 1000) as u8
+}
+
+fn sharpness(picture: &RgbImage) -> f32 {
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    if width < 3 || height < 3 {
+        return 0.0;
+    }
+    let levels: Vec<f32> = picture.pixels().map(|pixel| f32::from(luma(pixel))).collect();
+    let (mut sum, mut squares) = (0.0_f64, 0.0_f64);
+    for y in 1..height - 1 {
+        for x in 1..width - 1 {
+            let at = y * width + x;
+            let laplacian =
+                levels[at - 1] + levels[at + 1] + levels[at - width] + levels[at + width] - 4.0 * levels[at];
+            sum += f64::from(laplacian);
+            squares += f64::from(laplacian) * f64::from(laplacian);
+        }
+    }
+    let count = ((width - 2) * (height - 2)) as f64;
+    (squares / count - (sum / count).powi(2)) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Hills and valleys that differ from number to number.
+    fn scene(width: u32, height: u32, number: u32) -> RgbImage {
+        RgbImage::from_fn(width, height, |x, y| {
+            let (x, y) = (x as f32 / width as f32, y as f32 / height as f32);
+            let n = number as f32;
+            let level = (x * (3.0 + n) + n).sin() + (y * (5.0 + 2.0 * n)).cos() * (x * 2.0 + n).sin();
+            Rgb([((level + 2.0) * 60.0) as u8, (y * 255.0) as u8, 90])
+        })
+    }
+
+    fn saved_again(picture: &RgbImage, quality: u8) -> RgbImage {
+        let mut bytes = Vec::new();
+        let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, quality);
+        picture.write_with_encoder(encoder).unwrap();
+        image::load_from_memory(&bytes).unwrap().into_rgb8()
+    }
+
+    #[track_caller]
+    fn check(a: &RgbImage, b: &RgbImage, expected: bool) {
+        assert_eq!(Fingerprint::of(a).is_same_picture(&Fingerprint::of(b)), expected);
+    }
+
+    #[test]
+    fn another_size_and_quality_are_the_same_picture() {
+        for number in 0..6 {
+            check(&scene(320, 240, number), &saved_again(&scene(160, 120, number), 40), true);
+        }
+    }
+
+    #[test]
+    fn another_scene_is_another_picture() {
+        for number in 0..6 {
+            check(&scene(320, 240, number), &scene(320, 240, number + 1), false);
+        }
+    }
+
+    #[test]
+    fn a_caption_makes_another_picture() {
+        let mut captioned = scene(320, 240, 2);
+        for (x, y) in (200..300).flat_map(|x| (200..230).map(move |y| (x, y))) {
+            captioned.put_pixel(x, y, Rgb([255; 3]));
+        }
+        check(&scene(320, 240, 2), &captioned, false);
+    }
+
+    #[test]
+    fn blank_sheets_are_not_one_picture() {
+        let sheet = RgbImage::from_pixel(100, 100, Rgb([250; 3]));
+        check(&sheet, &sheet, false);
+    }
+
+    #[test]
+    fn what_is_blurred_is_less_sharp() {
+        let sharp = RgbImage::from_fn(64, 64, |x, y| Rgb([if (x / 4 + y / 4) % 2 == 0 { 20 } else { 220 }; 3]));
+        let blurred = image::imageops::blur(&sharp, 2.0);
+        assert!(Fingerprint::of(&sharp).sharpness() > 4.0 * Fingerprint::of(&blurred).sharpness());
+    }
+
+    proptest! {
+        #[test]
+        fn a_fingerprint_comes_back_as_it_went(width in 1_u32..40, height in 1_u32..40, number in 0_u32..9) {
+            let fingerprint = Fingerprint::of(&scene(width, height, number));
+            prop_assert_eq!(Fingerprint::from_bytes(&fingerprint.to_bytes()), Some(fingerprint));
+        }
+    }
+}

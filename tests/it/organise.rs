@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use image::{Rgb, RgbImage};
 use sightline_core::engine::{Chip, Engine, LearnRequest, LiveMap, Made, Precision, Settings, Subject};

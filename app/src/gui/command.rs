@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sightline_core::engine::{Album, IndexReport, Made, SearchReport, SearchRequest};
-use sightline_core::index::{FolderRecord, SavedSearch, Snapshot};
-use sightline_core::search::{Filter, Sort};
+use sightline_core::engine::{self, Album, DuplicatesReport, Explanation, ExportReport, IndexReport, LearnReport};
+use sightline_core::engine::{LearnRequest, Made, MapReport, ModelRow, SearchReport, SearchRequest, TrashReport};
+use sightline_core::index::{ContentHash, FolderRecord, SavedSearch, Snapshot};
+use sightline_core::jobs::Progress;
+use sightline_core::search::{Facets, Filter, Sort};
 use sightline_core::{Problem, Result};
 
 use super::preferences::Look;
-use super::state::{Appearance, Chip, Indexing, Page, Picture, Zoom};
+use super::long_work::LongTask;
+use super::state::{Appearance, Chip, Indexing, Page, Picked, Picture, Question, Zoom};
 use super::translate::Language;
 
 /// Something that changes the state: what the person wants, or what work has found.
@@ -88,6 +91,38 @@ pub enum Command {
     /// Do again what was undone.
     Redo,
 
+    /// Show or hide the filters.
+    OpenFilters(bool),
+    /// Only these photos, chosen by hand, and what they are called.
+    ShowPicked(Picked),
+    /// Lay the library out as a map.
+    DrawMap,
+    /// Look for photos that are nearly the same.
+    FindDuplicates,
+    /// Let a file of a group of duplicates go, or stay.
+    ToggleDuplicate(PathBuf),
+    /// Suggest photos for this tag.
+    Learn(String),
+    /// A suggested photo has the tag, or has it not.
+    Judge(ContentHash, Judgement),
+    /// Say why the photo in the large view matches, or stop saying so.
+    Explain(bool),
+    /// Ask before something is done.
+    Ask(Option<Question>),
+    /// Move files to the system's trash: the person has agreed.
+    Trash(Vec<PathBuf>),
+    /// Write the chosen photos somewhere.
+    Export(ExportKind),
+    /// Read which models there are.
+    ReadModels,
+    /// Fetch a model.
+    Download(String),
+    /// Search with this model from now on.
+    UseModel(String),
+    /// Say why a file is not in the library.
+    AskAbout(PathBuf),
+    /// End an errand; what is done stays.
+    StopErrand(Errand),
     /// Show this page.
     OpenPage(Page),
     /// Show or hide the sidebar of a narrow window.
@@ -187,6 +222,39 @@ pub enum AlbumEdit {
     Delete,
 }
 
+/// Work that can be watched and stopped; of each there is one at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// The map of the library.
+    Map,
+    /// The search for duplicates.
+    Duplicates,
+    /// A model that is fetched.
+    Download,
+    /// Copies that are written.
+    Export,
+    /// Files that go to the trash.
+    Trash,
+}
+
+/// How chosen photos are written somewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportKind {
+    /// A copy of each file.
+    Copies,
+    /// One picture with all of them, small.
+    Sheet,
+}
+
+/// What the person says of a suggested photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judgement {
+    /// It has the tag.
+    Confirmed,
+    /// It has it not.
+    Rejected,
+}
+
 /// Whether something is done, undone or done again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
@@ -231,6 +299,36 @@ pub enum Finding {
     Model(Result<()>),
     /// A picture for the large view.
     Picture(PathBuf, Result<Picture>),
+    /// How far an errand is; `None`: it is over.
+    Progress(Errand, Option<Progress>),
+    /// What the library is made of.
+    Facets(Arc<Facets>),
+    /// A first map.
+    Map(Arc<MapReport>),
+    /// A better one.
+    RefinedMap(Arc<MapReport>),
+    /// Photos that are nearly the same.
+    Duplicates(Arc<DuplicatesReport>),
+    /// Suggestions for a tag.
+    Learnt(String, Result<LearnReport>),
+    /// Why a photo matches.
+    Explained(PathBuf, Result<Explanation>),
+    /// Files went to the trash.
+    Trashed(TrashReport),
+    /// Copies were written.
+    Exported(ExportReport),
+    /// A sheet was written as this file.
+    SheetWritten(PathBuf),
+    /// The person chose where to write.
+    ExportChosen(ExportKind, Choice),
+    /// Which models there are.
+    ModelsRead(Result<Vec<ModelRow>>),
+    /// A model was fetched.
+    Downloaded(String),
+    /// The engine searches with this model now.
+    ModelUsed(Result<String>),
+    /// Why a file is not in the library.
+    Absence(PathBuf, Result<String>),
     /// Pixels for the clipboard.
     Pixels(egui::ColorImage),
     /// A pasted picture was kept as this file.
@@ -301,6 +399,24 @@ pub enum Task {
     },
     /// Decode a picture for the large view.
     LoadPicture(PathBuf),
+    /// Something that takes long.
+    Long(LongTask),
+    /// End an errand.
+    StopErrand(Errand),
+    /// Count what the photos that pass a filter are made of.
+    ReadFacets(Filter),
+    /// Learn a tag.
+    Learn(LearnRequest),
+    /// Say why a photo matches a chip.
+    Explain(PathBuf, engine::Chip),
+    /// Ask where to write.
+    ChooseExport(ExportKind),
+    /// Read which models there are.
+    ReadModels,
+    /// Search with another model.
+    UseModel(String),
+    /// Say why a file is not in the library.
+    WhyAbsent(PathBuf),
     /// Show a dialog for a folder.
     ChooseFolder,
     /// Show a dialog for a picture.

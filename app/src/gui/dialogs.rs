@@ -19,6 +19,11 @@ pub fn choose_picture() -> Choice {
     choice(|| dialog.pick_file())
 }
 
+/// Asks for a folder to write into.
+pub fn choose_target() -> Choice {
+    choice(|| rfd::FileDialog::new().set_title("Where to write").pick_folder())
+}
+
 fn choice(ask: impl FnOnce() -> Option<std::path::PathBuf>) -> Choice {
     let asked = Instant::now();
     match ask() {

@@ -14,6 +14,7 @@ pub mod command;
 mod dialogs;
 pub mod icons;
 mod layout;
+pub mod long_work;
 mod mark;
 mod outside;
 pub mod panels;

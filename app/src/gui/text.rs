@@ -39,8 +39,40 @@ pub fn bytes(length: u64) -> String {
 
 /// "14 June 2026, 18:42", of seconds since 1970 on the camera's own clock.
 pub fn date(seconds: i64) -> String {
+    written(seconds, "%-d %B %Y, %H:%M")
+}
+
+/// "Sunday, 14 June 2026", of a moment in it.
+pub fn day(seconds: i64) -> String {
+    written(seconds, "%A, %-d %B %Y")
+}
+
+/// "June 2026", of a moment in it.
+pub fn month(seconds: i64) -> String {
+    written(seconds, "%B %Y")
+}
+
+/// 2026, of a moment in it.
+pub fn year(seconds: i64) -> i16 {
+    let timestamp = jiff::Timestamp::from_second(seconds).unwrap_or_default();
+    timestamp.to_zoned(jiff::tz::TimeZone::UTC).year()
+}
+
+/// "March to June 2026", of the first moment of it and the first one after it.
+pub fn span(after: Option<i64>, before: Option<i64>) -> String {
+    let last = before.map(|before| month(before - 1));
+    match (after.map(month), last) {
+        (Some(first), Some(last)) if first == last => first,
+        (Some(first), Some(last)) => format!("{first} – {last}"),
+        (Some(first), None) => format!("{first} –"),
+        (None, Some(last)) => format!("– {last}"),
+        (None, None) => String::new(),
+    }
+}
+
+fn written(seconds: i64, form: &str) -> String {
     let Ok(timestamp) = jiff::Timestamp::from_second(seconds) else { return "unknown".to_owned() };
-    timestamp.to_zoned(jiff::tz::TimeZone::UTC).strftime("%-d %B %Y, %H:%M").to_string()
+    timestamp.to_zoned(jiff::tz::TimeZone::UTC).strftime(form).to_string()
 }
 
 /// "2 min left", "40 s left".
@@ -109,6 +141,16 @@ mod tests {
     #[test]
     fn dates_are_written_out() {
         check(date(1_781_462_520), "14 June 2026, 18:42");
+    }
+
+    #[test]
+    fn spans_name_their_first_and_last_month() {
+        let (june, july) = (1_780_272_000, 1_782_864_000);
+        check(month(june), "June 2026");
+        check(span(Some(june), Some(july)), "June 2026");
+        check(span(Some(june), Some(july + 1)), "June 2026 – July 2026");
+        check(span(Some(june), None), "June 2026 –");
+        assert_eq!(year(june), 2026);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use sightline_core::index::Snapshot;
 use sightline_core::jobs::{self, Job, Wake};
 
 use super::command::{Choice, Command, Finding, LibraryRead, Pace, Task};
+use super::long_work::LongWork;
 use super::pictures::{Decode, Pictures};
 use super::preferences::Preferences;
 use super::state::Indexing;
@@ -30,6 +31,8 @@ pub struct Work {
     searching: Option<(u64, Job<SearchReport>)>,
     next_search: Option<NextSearch>,
     pictures: Pictures,
+    long: LongWork,
+    switching: Option<(String, Job<Engine>)>,
     others: Vec<Box<dyn FnMut() -> Option<Command>>>,
     snapshot: Option<Arc<Snapshot>>,
     watching: Watching,
@@ -73,6 +76,8 @@ impl Work {
             searching: None,
             next_search: None,
             pictures,
+            long: LongWork::default(),
+            switching: None,
             others: Vec::new(),
             snapshot: None,
             watching,
@@ -93,6 +98,36 @@ impl Work {
             Task::Search { number, request, pace } => self.search_later(number, request, pace),
             Task::Watch => self.watching.begin(),
             Task::LoadPicture(path) => self.pictures.load(path),
+            Task::Long(task) => self.long.start(&self.engine, task, Arc::clone(&self.wakes.soon)),
+            Task::StopErrand(errand) => {
+                self.long.stop(errand);
+                Ok(())
+            }
+            Task::ReadFacets(filter) => {
+                self.other("facets", nothing_or, move |engine| Ok(Finding::Facets(Arc::new(engine.facets(&filter)))))
+            }
+            Task::Learn(request) => {
+                let tag = request.tag.clone();
+                let finding = move |result| Finding::Learnt(tag.clone(), result);
+                self.other("learn", finding, move |engine| engine.learn(&request))
+            }
+            Task::Explain(path, chip) => {
+                let of = path.clone();
+                let finding = move |result| Finding::Explained(of.clone(), result);
+                self.other("explain", finding, move |engine| engine.explain(&path, &chip))
+            }
+            Task::ChooseExport(kind) => {
+                let finding = move |choice| finding_or_failed(choice, |choice| Finding::ExportChosen(kind, choice));
+                self.other("dialog", finding, |_| Ok(dialogs::choose_target()))
+            }
+            Task::ReadModels => self
+                .other("models", Finding::ModelsRead, |engine| sightline_core::engine::model_rows(engine.library_folder())),
+            Task::UseModel(id) => self.use_model(id),
+            Task::WhyAbsent(path) => {
+                let of = path.clone();
+                let finding = move |result| Finding::Absence(of.clone(), result);
+                self.other("absence", finding, move |engine| Ok(engine.why_absent(&path)?.to_string()))
+            }
             Task::ChooseFolder => self.other("dialog", chosen_folder, |_| Ok(dialogs::choose_folder())),
             Task::ChoosePicture => self.other("dialog", chosen_picture, |_| Ok(dialogs::choose_picture())),
             Task::LookAt(paths) => self.other("drop", nothing_or, move |_| Ok(outside::told_apart(paths))),
@@ -127,6 +162,8 @@ impl Work {
         self.poll_indexing(&mut found);
         self.poll_search(&mut found);
         found.extend(self.pictures.poll());
+        found.extend(self.long.poll());
+        self.poll_switching(&mut found);
         let mut commands: Vec<Command> = self.found.drain(..).collect();
         commands.extend(found.into_iter().map(Command::Found));
         self.others.retain_mut(|poll| match poll() {
@@ -149,7 +186,7 @@ impl Work {
     pub fn is_busy(&self) -> bool {
         let is_searching = self.searching.is_some() || self.next_search.is_some();
         let is_looking = self.indexing.is_some() || self.watching.is_beginning();
-        is_searching || is_looking || self.pictures.is_busy() || !self.others.is_empty()
+        is_searching || is_looking || self.pictures.is_busy() || self.long.is_busy() || self.switching.is_some() || !self.others.is_empty()
     }
 
     fn poll_library(&mut self, found: &mut Vec<Finding>) {
@@ -206,6 +243,23 @@ impl Work {
         Ok(())
     }
 
+    /// Searches with another model from now on: what it has not embedded yet is indexed next, beside the old index.
+    fn use_model(&mut self, id: String) -> Result<()> {
+        let (engine, named) = (self.engine.clone(), id.clone());
+        let job = jobs::spawn("model", Arc::clone(&self.wakes.now), move |_| engine.with_model(&named))?;
+        self.switching = Some((id, job));
+        Ok(())
+    }
+
+    fn poll_switching(&mut self, found: &mut Vec<Finding>) {
+        let Some(other) = self.switching.as_ref().and_then(|(_, job)| job.poll()) else { return };
+        let Some((id, _)) = self.switching.take() else { return };
+        found.push(Finding::ModelUsed(other.map(|engine| {
+            self.engine = engine;
+            id
+        })));
+    }
+
     /// Any work that ends with one finding.
     fn other<T: Send + 'static>(
         &mut self,
@@ -240,6 +294,10 @@ fn chosen_folder(choice: Result<Choice>) -> Finding {
 
 fn chosen_picture(choice: Result<Choice>) -> Finding {
     choice.map_or_else(Finding::Failed, Finding::PictureChosen)
+}
+
+fn finding_or_failed<T>(result: Result<T>, finding: impl FnOnce(T) -> Finding) -> Finding {
+    result.map_or_else(Finding::Failed, finding)
 }
 
 fn nothing_or(found: Result<Finding>) -> Finding {

@@ -49,7 +49,7 @@ pub struct Engine {
 
 struct Shared {
     settings: Settings,
-    store: Store,
+    store: Arc<Store>,
     notices: Vec<String>,
     model_name: String,
     encoder: Mutex<Option<Arc<dyn Encoder>>>,
@@ -58,8 +58,8 @@ struct Shared {
     words: Mutex<Option<Arc<map::WordVectors>>>,
     /// Searches have threads of their own: in the common pool they would queue behind the products of indexing.
     search_pool: rayon::ThreadPool,
-    /// Held while indexing: two runs at once would do the same work twice.
-    indexing: Mutex<()>,
+    /// Held while indexing, with whatever model: two runs at once would do the same work twice.
+    indexing: Arc<Mutex<()>>,
     /// Held while the snapshot is replaced.
     refreshing: Mutex<()>,
 }
@@ -71,18 +71,33 @@ impl Engine {
     /// A library that another process has open or that is of a newer format; a model that is not there.
     pub fn open(settings: Settings) -> Result<Self> {
         let opened = Store::open(&settings.library)?;
+        Self::over((Arc::new(opened.store), Arc::default()), opened.findings, settings)
+    }
+
+    /// The same library, searched with another model. The vectors of both are kept; the new one's are made by the next
+    /// indexing. Loads the model: call it from a worker.
+    ///
+    /// # Errors
+    /// A model that is not there.
+    pub fn with_model(&self, name: &str) -> Result<Self> {
+        let shared = &self.shared;
+        let settings = Settings { model: Some(name.to_owned()), ..shared.settings.clone() };
+        Self::over((Arc::clone(&shared.store), Arc::clone(&shared.indexing)), shared.notices.clone(), settings)
+    }
+
+    fn over((store, indexing): (Arc<Store>, Arc<Mutex<()>>), notices: Vec<String>, settings: Settings) -> Result<Self> {
         let model_name = model::chosen_name(&settings)?;
         let (identity, encoder) = known_identity(&settings, &model_name)?;
-        let snapshot = Snapshot::build(&opened.store, &identity)?;
+        let snapshot = Snapshot::build(&store, &identity)?;
         let shared = Shared {
             words: Mutex::default(),
-            store: opened.store,
-            notices: opened.findings,
+            store,
+            notices,
             model_name,
             encoder: Mutex::new(encoder),
             snapshot: ArcSwap::from_pointee(snapshot),
             search_pool: search_pool()?,
-            indexing: Mutex::new(()),
+            indexing,
             refreshing: Mutex::new(()),
             settings,
         };

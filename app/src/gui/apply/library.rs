@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sightline_core::Result;
 use sightline_core::engine::IndexReport;
 use sightline_core::index::{FolderRecord, Snapshot};
+use sightline_core::search::Filter;
 
 use super::query::{change, search};
 use super::{failed, set};
@@ -127,6 +128,12 @@ pub fn changed(state: &mut State, snapshot: &Arc<Snapshot>) -> Vec<Task> {
     }
     let mut tasks = vec![Task::ReadLibrary];
     tasks.extend(search(state, Pace::Now));
+    if state.filters.is_open {
+        tasks.push(Task::ReadFacets(Filter::default()));
+    }
+    if state.page == Page::Learn {
+        tasks.extend(super::learning::ask(state));
+    }
     tasks
 }
 

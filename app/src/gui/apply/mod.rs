@@ -3,13 +3,16 @@
 
 use sightline_core::{Error, Result};
 
+use super::long_work::LongTask;
 use super::command::{AlbumEdit, Beside, ChipEdit, Choice, Command, Finding, Task};
 use super::preferences::Look;
 use super::state::{Chip, ModelStatus, Selection, State};
 use super::text;
 
+mod learning;
 mod library;
 mod organise;
+mod pages;
 mod photos;
 mod query;
 
@@ -61,7 +64,23 @@ pub fn apply(state: &mut State, command: Command) -> Vec<Task> {
         Command::Undo => organise::undo(state),
         Command::Redo => organise::redo(state),
 
-        Command::OpenPage(page) => photos::open_page(state, page),
+        Command::OpenFilters(is_open) => pages::open_filters(state, is_open),
+        Command::ShowPicked(picked) => query::show_picked(state, picked),
+        Command::DrawMap => vec![Task::Long(LongTask::Map)],
+        Command::FindDuplicates => vec![Task::Long(LongTask::Duplicates)],
+        Command::ToggleDuplicate(path) => pages::toggle_duplicate(state, path),
+        Command::Learn(tag) => learning::learn(state, tag),
+        Command::Judge(photo, judgement) => learning::judge(state, photo, judgement),
+        Command::Explain(is_wanted) => photos::explain(state, is_wanted),
+        Command::Ask(question) => set(&mut state.question, question),
+        Command::Trash(files) => pages::trash(state, files),
+        Command::Export(kind) => vec![Task::ChooseExport(kind)],
+        Command::ReadModels => vec![Task::ReadModels],
+        Command::Download(id) => pages::download(state, id),
+        Command::UseModel(id) => vec![Task::UseModel(id)],
+        Command::AskAbout(path) => vec![Task::WhyAbsent(path)],
+        Command::StopErrand(errand) => pages::stop(state, errand),
+        Command::OpenPage(page) => pages::open(state, page),
         Command::OpenSidebar(is_open) => set(&mut state.is_sidebar_open, is_open),
         Command::Cover(cover) => set(&mut state.cover, cover),
         Command::SizePhotos(height) => {
@@ -128,6 +147,21 @@ fn apply_finding(state: &mut State, finding: Finding) -> Vec<Task> {
         Finding::Made(name, direction, before) => organise::made(state, (name, direction), before),
         Finding::Model(result) => model_loaded(state, result),
         Finding::Picture(path, result) => photos::picture_loaded(state, path, result),
+        Finding::Progress(errand, progress) => pages::progress(state, errand, progress),
+        Finding::Facets(facets) => set(&mut state.filters.facets, Some(facets)),
+        Finding::Map(report) => pages::map_drawn(state, report),
+        Finding::RefinedMap(report) => pages::map_refined(state, report),
+        Finding::Duplicates(report) => pages::duplicates_found(state, report),
+        Finding::Learnt(tag, result) => learning::learnt(state, &tag, result),
+        Finding::Explained(path, result) => photos::explained(state, &path, result),
+        Finding::Trashed(report) => pages::trashed(state, &report),
+        Finding::Exported(report) => pages::exported(state, &report),
+        Finding::SheetWritten(path) => pages::sheet_written(state, &path),
+        Finding::ExportChosen(kind, choice) => pages::export_chosen(state, kind, choice),
+        Finding::ModelsRead(result) => pages::models_read(state, result),
+        Finding::Downloaded(_) => vec![Task::ReadModels],
+        Finding::ModelUsed(result) => pages::model_used(state, result),
+        Finding::Absence(path, result) => pages::absence(state, path, result),
         Finding::Pixels(pixels) => vec![Task::CopyPixels(pixels)],
         Finding::Pasted(path) => query::add_chip(state, Chip::picture(path)),
         Finding::Failed(error) => failed(state, &error),

@@ -1,12 +1,13 @@
 //! Which photos are chosen, and the large view.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sightline_core::Result;
+use sightline_core::engine::Explanation;
 
 use crate::gui::command::Task;
-use crate::gui::state::{Loaded, Page, Picture, Selection, State, Viewer, Zoom};
+use crate::gui::state::{Loaded, Picture, Selection, State, Viewer, Why, Zoom};
 use crate::gui::text;
 
 /// One photo and no other; the large view follows.
@@ -44,8 +45,12 @@ pub fn open_viewer(state: &mut State, index: usize) -> Vec<Task> {
 
 fn show_large(state: &mut State, zoom: Zoom) -> Vec<Task> {
     let Some(path) = state.selected().map(|entry| entry.path.clone()) else { return Vec::new() };
-    state.viewer = Some(Viewer { path: path.clone(), zoom, turns: 0, picture: Loaded::Waiting });
-    vec![Task::LoadPicture(path)]
+    state.viewer = Some(Viewer { path: path.clone(), zoom, turns: 0, picture: Loaded::Waiting, why: Why::default() });
+    let mut tasks = vec![Task::LoadPicture(path)];
+    if state.is_explaining {
+        tasks.extend(explain(state, true));
+    }
+    tasks
 }
 
 /// The large view takes only the picture that it shows.
@@ -67,10 +72,28 @@ pub fn change_view(state: &mut State, change: impl FnOnce(&mut Viewer)) -> Vec<T
     Vec::new()
 }
 
-/// Another page in the middle of the window.
-pub fn open_page(state: &mut State, page: Page) -> Vec<Task> {
-    state.page = page;
-    state.viewer = None;
-    state.is_sidebar_open = false;
+/// Says why the photo in the large view matches the query, or stops saying so.
+pub fn explain(state: &mut State, is_wanted: bool) -> Vec<Task> {
+    let chip = state.query.request(None).chips.into_iter().next();
+    let Some((viewer, chip)) = state.viewer.as_mut().zip(chip).filter(|_| is_wanted) else {
+        state.is_explaining = false;
+        if let Some(viewer) = &mut state.viewer {
+            viewer.why = Why::Unasked;
+        }
+        return Vec::new();
+    };
+    state.is_explaining = true;
+    viewer.why = Why::Waiting;
+    vec![Task::Explain(viewer.path.clone(), chip)]
+}
+
+/// The reasons are shown on the photo that they are of.
+pub fn explained(state: &mut State, path: &Path, result: Result<Explanation>) -> Vec<Task> {
+    if let Some(viewer) = state.viewer.as_mut().filter(|viewer| viewer.path == path) {
+        viewer.why = match result {
+            Ok(explanation) => Why::Ready(Arc::new(explanation)),
+            Err(error) => Why::Failed(text::sentence(&error.to_string())),
+        };
+    }
     Vec::new()
 }

@@ -9,7 +9,7 @@ use sightline_core::search::Filter;
 
 use super::failed;
 use crate::gui::command::{Pace, Task};
-use crate::gui::state::{Answer, Chip, Edit, Page, Query, Selection, Sign, State, sections};
+use crate::gui::state::{Answer, Chip, Edit, Page, Picked, Query, Selection, Sign, State, sections};
 
 /// Changes the query, remembers how to undo that, and searches. Nothing happens where nothing changes.
 pub fn change(state: &mut State, change: impl FnOnce(&mut Query)) -> Vec<Task> {
@@ -117,8 +117,15 @@ pub fn show_all(state: &mut State) -> Vec<Task> {
     state.viewer = None;
     change(state, |query| {
         query.album = None;
+        query.picked = None;
         query.filter = Filter::default();
     })
+}
+
+/// Only these photos.
+pub fn show_picked(state: &mut State, picked: Picked) -> Vec<Task> {
+    state.page = Page::Photos;
+    change(state, |query| *query = Query { picked: Some(picked), sort: query.sort, ..Query::default() })
 }
 
 /// Only photos of this album, or of none in particular.
@@ -160,7 +167,7 @@ fn show(state: &mut State, number: u64, report: SearchReport) {
     let cursor = state.selected().map(|entry| entry.hash);
     let is_same_query = state.answer.query == state.query;
     state.answer = Answer {
-        sections: sections(&report.hits, &state.query),
+        sections: sections(&report.hits, &state.query, &report.snapshot),
         query: state.query.clone(),
         number,
         snapshot: Some(report.snapshot),

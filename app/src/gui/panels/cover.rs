@@ -4,7 +4,7 @@ use egui::{Align2, Grid, Id, Key, Modal, RichText, ScrollArea, TextEdit, Ui};
 use sightline_core::search::Sort;
 
 use super::{Cx, Panel};
-use crate::gui::command::{Command, MarkEdit};
+use crate::gui::command::{Command, ExportKind, MarkEdit};
 use crate::gui::state::{Appearance, Cover, Page, State};
 use crate::gui::theme::{self, font, space};
 use crate::gui::translate::{tr, tr_with};
@@ -58,6 +58,7 @@ const KEYS: &[(&str, &[(&str, &str)])] = &[
             ("Z, double click", "One pixel for one, and all of it"),
             ("Wheel", "Closer and farther, at the pointer"),
             ("R", "Turn"),
+            ("W", "Why it matches"),
             ("Drag a box", "Search by this part"),
         ],
     ),
@@ -114,6 +115,12 @@ fn actions(state: &State) -> Vec<Action> {
     add("Clear the search", Command::ClearQuery);
     add("All photos", Command::ShowAll);
     add("Problems", Command::OpenPage(Page::Problems));
+    add("Map", Command::OpenPage(Page::Map));
+    add("Duplicates", Command::OpenPage(Page::Duplicates));
+    add("Models", Command::OpenPage(Page::Models));
+    add("Filters", Command::OpenFilters(!state.filters.is_open));
+    add("Copy the chosen photos to a folder", Command::Export(ExportKind::Copies));
+    add("Contact sheet of the chosen photos", Command::Export(ExportKind::Sheet));
     add("Undo", Command::Undo);
     add("Redo", Command::Redo);
     add("Choose all photos", Command::SelectAll);

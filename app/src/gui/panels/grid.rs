@@ -212,7 +212,7 @@ fn heading_ui(section: &Section, rect: Rect, ui: &Ui) {
     let tokens = theme::tokens(ui);
     let painter = ui.painter();
     let middle = rect.center().y;
-    let name = section.name.unwrap_or_default();
+    let name = section.name.as_deref().unwrap_or_default();
     let name = painter.text(pos2(rect.left(), middle), Align2::LEFT_CENTER, name, font::heading(), tokens.text);
     let count = text::counted(section.count, "photo");
     let place = pos2(name.right() + space::M, middle);

@@ -5,7 +5,7 @@ use sightline_core::index::MOST_STARS;
 
 use super::{Cx, Panel};
 use crate::gui::command::{Command, MarkEdit};
-use crate::gui::state::{Cover, Page};
+use crate::gui::state::{Cover, Page, Question};
 use crate::gui::theme::{self, font, radius, space};
 use crate::gui::translate::tr;
 
@@ -65,8 +65,15 @@ fn shortcuts(cx: &Cx<'_>, ui: &mut Ui) {
         () if pressed(command_shift, Key::Z) || pressed(Modifiers::COMMAND, Key::Y) => cx.send(Command::Redo),
         () if pressed(Modifiers::COMMAND, Key::Z) => cx.send(Command::Undo),
         () if pressed(Modifiers::COMMAND, Key::A) => cx.send(Command::SelectAll),
+        () if is_photo_chosen(cx) && pressed(Modifiers::NONE, Key::Delete) => {
+            cx.send(Command::Ask(Some(Question::Trash(cx.state.chosen_files()))));
+        }
         () => {}
     }
+}
+
+fn is_photo_chosen(cx: &Cx<'_>) -> bool {
+    cx.state.page == Page::Photos && !cx.state.is_covered() && !cx.state.selection.is_empty()
 }
 
 /// Stars by number, F for favourite, a question mark for the keys.
@@ -93,6 +100,7 @@ fn marks(cx: &Cx<'_>, ui: &Ui) {
 /// One step back: out of the large view, off the page, out of the query.
 fn escape(cx: &Cx<'_>, ui: &Ui) {
     match () {
+        () if cx.state.question.is_some() => cx.send(Command::Ask(None)),
         () if cx.state.cover.is_some() => cx.send(Command::Cover(None)),
         () if cx.state.viewer.is_some() => cx.send(Command::CloseViewer),
         () if cx.state.is_sidebar_open => cx.send(Command::OpenSidebar(false)),

@@ -11,14 +11,20 @@ use super::textures::{Textures, Thumbnail};
 mod chips;
 mod cover;
 mod details;
+mod duplicates;
 mod empty;
+mod filters;
 mod grid;
 mod keys;
+mod learn;
+mod map;
 mod marks_editor;
 mod messages;
+mod models;
 mod path_entry;
 mod photo_menu;
 mod problems;
+mod question;
 mod results;
 mod save_search;
 mod search_bar;
@@ -65,12 +71,18 @@ pub fn all_panels() -> Vec<Box<dyn Panel>> {
         Box::new(search_bar::SearchBar::default()),
         Box::new(messages::Messages),
         Box::new(details::Details::default()),
+        Box::new(filters::Filters::default()),
         Box::new(results::Results),
+        Box::new(map::Map::default()),
+        Box::new(duplicates::Duplicates),
+        Box::new(learn::Learn),
+        Box::new(models::Models),
         Box::new(problems::Problems),
         Box::new(viewer::Viewer::default()),
         Box::new(empty::EmptyPage),
         Box::new(grid::Grid::default()),
         Box::new(path_entry::PathEntry::default()),
+        Box::new(question::Questions::default()),
         Box::new(cover::Covers::default()),
     ]
 }
@@ -83,7 +95,7 @@ fn search_field() -> egui::Id {
 /// Whether keys are letters of a text now: the key that ends typing is none of the grid's.
 fn is_typing(cx: &Cx<'_>, ui: &egui::Ui) -> bool {
     let had_focus = ui.memory(|memory| memory.had_focus_last_frame(search_field()));
-    had_focus || ui.ctx().text_edit_focused() || cx.state.is_path_asked || cx.state.cover.is_some()
+    had_focus || ui.ctx().text_edit_focused() || cx.state.is_path_asked || cx.state.is_covered()
 }
 
 /// Whether the middle of the window shows photos as a grid.

@@ -5,8 +5,8 @@ use std::path::Path;
 use egui::Ui;
 
 use super::Cx;
-use crate::gui::command::{AlbumEdit, Command, MarkEdit};
-use crate::gui::state::Chip;
+use crate::gui::command::{AlbumEdit, Command, ExportKind, MarkEdit};
+use crate::gui::state::{Chip, Question};
 use crate::gui::theme::space;
 use crate::gui::translate::tr;
 use crate::gui::{icons, widgets};
@@ -24,6 +24,10 @@ pub fn photo_menu_ui(cx: &Cx<'_>, photo: usize, ui: &mut Ui) {
     albums_ui(cx, ui);
     ui.add_space(space::XS);
     outside_ui(cx, &entry.path, ui);
+    ui.add_space(space::XS);
+    item(cx, ui, (icons::EXPORT, "Copy to a folder …"), || Command::Export(ExportKind::Copies));
+    item(cx, ui, (icons::EXPORT, "Contact sheet …"), || Command::Export(ExportKind::Sheet));
+    item(cx, ui, (icons::TRASH, "Move to the trash …"), || Command::Ask(Some(Question::Trash(cx.state.chosen_files()))));
 }
 
 /// Albums that the chosen photos can be put into.

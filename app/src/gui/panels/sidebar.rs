@@ -101,13 +101,38 @@ struct PageRow {
 }
 
 /// Every page but the photos, in the order of the sidebar.
-const PAGES: &[PageRow] = &[PageRow {
-    page: Page::Problems,
-    icon: icons::WARNING,
-    label: "Problems",
-    trailing: |state| text::count(state.library.problems.len() as u64),
-    is_offered: |state| !state.library.problems.is_empty(),
-}];
+const PAGES: &[PageRow] = &[
+    PageRow {
+        page: Page::Map,
+        icon: icons::MAP,
+        label: "Map",
+        trailing: |_| String::new(),
+        is_offered: |state| state.library.photos > state.library.waiting,
+    },
+    PageRow {
+        page: Page::Duplicates,
+        icon: icons::STACK,
+        label: "Duplicates",
+        trailing: |state| {
+            state.duplicates.report.as_ref().map(|report| text::count(report.groups.len() as u64)).unwrap_or_default()
+        },
+        is_offered: |state| state.library.photos > 1,
+    },
+    PageRow {
+        page: Page::Models,
+        icon: icons::MODEL,
+        label: "Models",
+        trailing: |_| String::new(),
+        is_offered: |_| true,
+    },
+    PageRow {
+        page: Page::Problems,
+        icon: icons::WARNING,
+        label: "Problems",
+        trailing: |state| text::count(state.library.problems.len() as u64),
+        is_offered: |state| !state.library.problems.is_empty(),
+    },
+];
 
 /// What the person made and added, group by group.
 fn groups_ui(cx: &Cx<'_>, ui: &mut Ui) {

@@ -105,7 +105,14 @@ pub fn tags_ui(cx: &Cx<'_>, ui: &mut Ui) {
             trailing: &text::count(*count as u64),
             is_chosen: cx.state.page == Page::Photos && filter.tags.contains(tag),
         };
-        if widgets::row(ui, &row).clicked() {
+        let response = widgets::row(ui, &row);
+        response.context_menu(|ui| {
+            if widgets::button(ui, widgets::Kind::Plain, icons::WAND, tr("Suggest photos for this tag")).clicked() {
+                cx.send(Command::Learn(tag.clone()));
+                ui.close();
+            }
+        });
+        if response.clicked() {
             let mut tags = filter.tags.clone();
             if row.is_chosen {
                 tags.retain(|chosen| chosen != tag);

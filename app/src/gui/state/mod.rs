@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sightline_core::index::Entry;
+use sightline_core::jobs::Progress;
 
 use super::translate::Language;
 
@@ -11,6 +12,7 @@ mod answer;
 mod history;
 mod indexing;
 mod library;
+mod organising;
 mod query;
 mod saved;
 mod selection;
@@ -20,10 +22,11 @@ pub use answer::{Answer, Section, band_name, sections};
 pub use history::{Edit, History};
 pub use indexing::Indexing;
 pub use library::{Folder, Library, Model, ModelStatus};
-pub use query::{Chip, Query, Sign};
+pub use organising::{Duplicates, Filters, Learning, MapPage, Models, Question};
+pub use query::{Chip, Picked, Query, Sign};
 pub use saved::SavedQuery;
 pub use selection::Selection;
-pub use viewer::{BINS, Loaded, Picture, Viewer, Zoom};
+pub use viewer::{BINS, Loaded, Picture, Viewer, Why, Zoom};
 
 /// The height that rows of photos begin with, in points.
 const ROW_HEIGHT: f32 = 150.0;
@@ -48,6 +51,8 @@ pub struct State {
     pub selection: Selection,
     /// The large view, while it is open. It shows the chosen photo.
     pub viewer: Option<Viewer>,
+    /// Whether the large view says why its photos match.
+    pub is_explaining: bool,
     /// The indexing that goes on.
     pub indexing: Option<Indexing>,
     /// Folders that wait for their turn.
@@ -66,6 +71,22 @@ pub struct State {
     pub appearance: Appearance,
     /// Whether the path of a folder is asked for, because there is no dialog to choose one.
     pub is_path_asked: bool,
+    /// The filters, and what they can be set to.
+    pub filters: Filters,
+    /// The map of the library.
+    pub map: MapPage,
+    /// Photos that are nearly the same.
+    pub duplicates: Duplicates,
+    /// The tag that is learnt.
+    pub learning: Option<Learning>,
+    /// Models.
+    pub models: Models,
+    /// What the person is asked before it is done.
+    pub question: Option<Question>,
+    /// What was found of a file that was asked about.
+    pub absence: Option<(PathBuf, String)>,
+    /// How far copies or the trash are.
+    pub writing: Option<Progress>,
     /// What was done last, and can be undone.
     pub done: Option<String>,
     /// What lies over the window.
@@ -84,6 +105,14 @@ pub enum Page {
     /// Photos.
     #[default]
     Photos,
+    /// The map of the library.
+    Map,
+    /// Photos that are nearly the same.
+    Duplicates,
+    /// Photos that a tag may fit.
+    Learn,
+    /// Models: installed, available, in use.
+    Models,
     /// Files that could not be used.
     Problems,
 }
@@ -139,6 +168,7 @@ impl Default for State {
             answer: Answer::default(),
             selection: Selection::default(),
             viewer: None,
+            is_explaining: false,
             indexing: None,
             waiting_folders: Vec::new(),
             is_look_due: false,
@@ -148,6 +178,14 @@ impl Default for State {
             notices: Vec::new(),
             appearance: Appearance::default(),
             is_path_asked: false,
+            filters: Filters::default(),
+            map: MapPage::default(),
+            duplicates: Duplicates::default(),
+            learning: None,
+            models: Models::default(),
+            question: None,
+            absence: None,
+            writing: None,
             done: None,
             cover: None,
             row_height: ROW_HEIGHT,
@@ -174,6 +212,17 @@ impl State {
             () if is_indexing => Empty::StillIndexing,
             () => Empty::NoMatch,
         })
+    }
+
+    /// Whether something lies over the window that keys are for.
+    pub fn is_covered(&self) -> bool {
+        self.cover.is_some() || self.question.is_some()
+    }
+
+    /// The files of all chosen photos.
+    pub fn chosen_files(&self) -> Vec<PathBuf> {
+        let files = self.selection.photos().into_iter().filter_map(|photo| self.answer.entry(photo));
+        files.map(|entry| entry.path.clone()).collect()
     }
 
     /// The file that is chosen.
@@ -230,6 +279,13 @@ pub(super) mod tests {
         Hit { entry, score: 0.3, rank: entry as usize + 1, why, cosines: vec![0.3], band, copies: 1 }
     }
 
+    /// A library of these files, without vectors.
+    pub fn snapshot(entries: Vec<Entry>) -> Snapshot {
+        let identity = sightline_core::models::ModelIdentity { id: "toy".to_owned(), digest: "0".to_owned() };
+        let vectors = Arc::new(sightline_core::index::Vectors::empty(identity, 1));
+        Snapshot { entries, vectors, entries_of_row: Vec::new() }
+    }
+
     #[test]
     fn a_folder_counts_what_is_below_it_and_not_its_namesakes() {
         let entries: Vec<Entry> = ["/a/b/1.jpg", "/a/b/c/2.jpg", "/a/bc/3.jpg", "/b/4.jpg"].map(entry).into();
@@ -248,9 +304,7 @@ pub(super) mod tests {
     fn answered(state: &mut State) {
         let record = FolderRecord::new("/a".into());
         state.library.folders = Some(vec![Folder { record, photos: 1 }]);
-        let identity = sightline_core::models::ModelIdentity { id: "toy".to_owned(), digest: "0".to_owned() };
-        let vectors = Arc::new(sightline_core::index::Vectors::empty(identity, 1));
-        state.answer.snapshot = Some(Arc::new(Snapshot { entries: Vec::new(), vectors, entries_of_row: Vec::new() }));
+        state.answer.snapshot = Some(Arc::new(snapshot(Vec::new())));
     }
 
     #[test]

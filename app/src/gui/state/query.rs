@@ -20,10 +20,21 @@ pub struct Query {
     pub draft: String,
     /// Only photos of this album.
     pub album: Option<String>,
+    /// Only these photos, chosen by hand.
+    pub picked: Option<Picked>,
     /// What photos must be.
     pub filter: Filter,
     /// In which order they come.
     pub sort: Sort,
+}
+
+/// Photos that were chosen by hand: on the map, or as duplicates.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picked {
+    /// Which.
+    pub photos: Arc<PhotoSet>,
+    /// What they are called ("120 photos of the map").
+    pub name: String,
 }
 
 /// A term of the query.
@@ -124,12 +135,14 @@ impl Query {
     pub fn request(&self, photos: Option<Arc<PhotoSet>>) -> SearchRequest {
         let limit = if self.is_browsing() { usize::MAX } else { FOUND_AT_MOST };
         let chips = self.active().map(|chip| chip.asked()).collect();
-        SearchRequest { chips, filter: Filter { photos: photos.into_iter().collect(), ..self.filter.clone() }, sort: self.sort, limit }
+        let picked = self.picked.as_ref().map(|picked| Arc::clone(&picked.photos));
+        let photos = photos.into_iter().chain(picked).collect();
+        SearchRequest { chips, filter: Filter { photos, ..self.filter.clone() }, sort: self.sort, limit }
     }
 
     /// Whether it leaves out photos, whatever is looked for.
     pub fn is_filtered(&self) -> bool {
-        self.album.is_some() || !self.filter.is_empty()
+        self.album.is_some() || self.picked.is_some() || !self.filter.is_empty()
     }
 
     /// What its terms are called, in the order of [`Query::request`]'s chips and of a hit's cosines.
@@ -148,7 +161,7 @@ impl Query {
 
     /// The same filter and order, and nothing looked for.
     pub fn without_terms(&self) -> Self {
-        Self { album: self.album.clone(), filter: self.filter.clone(), sort: self.sort, ..Self::default() }
+        Self { chips: Vec::new(), draft: String::new(), ..self.clone() }
     }
 }
 

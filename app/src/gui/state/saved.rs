@@ -59,7 +59,7 @@ impl SavedQuery {
     /// The query again.
     pub fn into_query(self) -> Query {
         let chips = self.chips.into_iter().filter_map(SavedChip::into_chip).collect();
-        Query { chips, album: self.album, filter: self.filter, sort: self.sort, draft: String::new() }
+        Query { chips, album: self.album, filter: self.filter, sort: self.sort, ..Query::default() }
     }
 }
 

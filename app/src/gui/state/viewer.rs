@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sightline_core::engine::Explanation;
+
 /// The large view.
 pub struct Viewer {
     /// The file it shows.
@@ -13,6 +15,22 @@ pub struct Viewer {
     pub turns: u8,
     /// Its pixels.
     pub picture: Loaded,
+    /// Why it matches the query.
+    pub why: Why,
+}
+
+/// Why a photo matches, once that is asked for.
+#[derive(Default)]
+pub enum Why {
+    /// It is not asked for.
+    #[default]
+    Unasked,
+    /// Not there yet.
+    Waiting,
+    /// There.
+    Ready(Arc<Explanation>),
+    /// It cannot be said, and why.
+    Failed(String),
 }
 
 /// Steps of brightness in a histogram.

@@ -72,11 +72,13 @@ impl Canvas {
 
     /// The rectangle on the screen of two opposite corners in the photo.
     pub fn on_screen(&self, corners: [Pos2; 2]) -> Rect {
+        Rect::from_two_pos(self.point(corners[0]), self.point(corners[1]))
+    }
+
+    /// The place on the screen of a place in the photo.
+    pub fn point(&self, in_photo: Pos2) -> Pos2 {
         // Turning on to a whole turn undoes what was turned.
-        let place = |corner: Pos2| {
-            self.shown.min + unturned(corner.to_vec2(), 4 - self.turns % 4).to_vec2() * self.shown.size()
-        };
-        Rect::from_two_pos(place(corners[0]), place(corners[1]))
+        self.shown.min + unturned(in_photo.to_vec2(), 4 - self.turns % 4).to_vec2() * self.shown.size()
     }
 
     /// The photo, turned.

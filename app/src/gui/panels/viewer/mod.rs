@@ -17,6 +17,7 @@ use crate::gui::{icons, state, text, widgets};
 mod canvas;
 mod region;
 mod strip;
+mod why;
 
 /// See the module.
 #[derive(Default)]
@@ -78,6 +79,7 @@ impl Viewer {
                 let texture = self.texture(viewer, picture, ui.ctx());
                 let canvas = self.canvas(viewer, picture, room, ui.ctx().pixels_per_point());
                 ui.painter().with_clip_rect(room).add(canvas.mesh(texture));
+                why::why_ui(&viewer.why, &canvas, room, ui);
                 self.pointer(cx, viewer.zoom, (&canvas, response), ui);
                 self.region.ui(cx, &viewer.path, (&canvas, room), ui);
             }
@@ -178,6 +180,11 @@ fn tools_ui(cx: &Cx<'_>, viewer: &state::Viewer, index: usize, ui: &mut Ui) {
     if widgets::icon_button(ui, icons::TURN, tr("Turn the view; the photo stays as it is"), false).clicked() {
         cx.send(Command::Turn);
     }
+    let has_terms = !cx.state.query.is_browsing();
+    let is_explaining = cx.state.is_explaining && has_terms;
+    if has_terms && widgets::icon_button(ui, icons::HEAT, tr("Why this photo matches"), is_explaining).clicked() {
+        cx.send(Command::Explain(!is_explaining));
+    }
     let is_whole = viewer.zoom == Zoom::Fit;
     if widgets::button(ui, widgets::Kind::Plain, "", if is_whole { "1:1" } else { tr("Fit") }).clicked() {
         cx.send(Command::ZoomTo(other(viewer.zoom)));
@@ -205,6 +212,7 @@ fn keys(cx: &Cx<'_>, zoom: Zoom, index: usize, ui: &Ui) {
         () if pressed(&[Key::Z]) && ui.input(|input| input.modifiers.is_none()) => {
             cx.send(Command::ZoomTo(other(zoom)))
         }
+        () if pressed(&[Key::W]) => cx.send(Command::Explain(!cx.state.is_explaining)),
         () if pressed(&[Key::R]) => cx.send(Command::Turn),
         () if pressed(&[Key::Space, Key::Enter]) => cx.send(Command::CloseViewer),
         () => {}

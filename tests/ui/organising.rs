@@ -56,7 +56,7 @@ fn a_tag_is_typed_found_and_removed() {
     window.wait_until("the tag is found first", |state| {
         !state.is_searching
             && state.answer.query.draft == "meadow"
-            && state.answer.sections[0].name == Some("Name or tag")
+            && state.answer.sections[0].name.as_deref() == Some("Name or tag")
     });
     window.harness.get_by_label("Remove the tag meadow").click();
     window.wait_until("the tag is gone", |state| state.library.tags.is_empty());

@@ -45,7 +45,7 @@ fn a_file_name_is_found_before_anything_else() {
     window.wait_until("the answer is there", |state| is_answered(state, "blue"));
     let answer = &window.state().answer;
     assert!(answer.entry(0).unwrap().path.ends_with("blue.png"));
-    assert_eq!(answer.sections[0].name, Some("Name or tag"));
+    assert_eq!(answer.sections[0].name.as_deref(), Some("Name or tag"));
 }
 
 #[test]

@@ -10,8 +10,8 @@ use sightline_core::jobs::Progress;
 use sightline_core::search::{Facets, Filter, Sort};
 use sightline_core::{Problem, Result};
 
-use super::preferences::Look;
 use super::long_work::LongTask;
+use super::preferences::Look;
 use super::state::{Appearance, Chip, Indexing, Page, Picked, Picture, Question, Zoom};
 use super::translate::Language;
 
@@ -244,6 +244,8 @@ pub enum ExportKind {
     Copies,
     /// One picture with all of them, small.
     Sheet,
+    /// The files that could not be used, as a table.
+    Problems,
 }
 
 /// What the person says of a suggested photo.

@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn sections_begin_on_rows_of_their_own() {
-        let section = |name, first, count| Section { name: Some(name), first, count };
+        let section = |name: &str, first, count| Section { name: Some(name.to_owned()), first, count };
         let sections = [section("Strong", 0, 1), section("Weak", 1, 4)];
         check(&[2.0; 5], &sections, &["0 heading 0", "30 100 0..1", "140 heading 1", "170 100 1..4", "280 100 4..5"]);
     }
@@ -238,8 +238,10 @@ mod tests {
     #[test]
     fn every_photo_is_found_in_its_row_and_rows_reach_the_edge() {
         let shapes: Vec<f32> = (0..500).map(|i| 0.4 + (i * 37 % 100) as f32 / 40.0).collect();
-        let sections =
-            [Section { name: Some("a"), first: 0, count: 123 }, Section { name: Some("b"), first: 123, count: 377 }];
+        let sections = [
+            Section { name: Some("a".to_owned()), first: 0, count: 123 },
+            Section { name: Some("b".to_owned()), first: 123, count: 377 },
+        ];
         let layout = Layout::justified(&shapes, &sections, MEASURES);
         for photo in 0..shapes.len() {
             let rect = layout.rect(photo).unwrap_or_else(|| panic!("photo {photo} lies nowhere"));
@@ -256,7 +258,7 @@ mod tests {
 
     #[test]
     fn up_and_down_stay_in_the_column_and_cross_headings() {
-        let section = |name, first, count| Section { name: Some(name), first, count };
+        let section = |name: &str, first, count| Section { name: Some(name.to_owned()), first, count };
         let layout = Layout::justified(&[2.0; 9], &[section("a", 0, 3), section("b", 3, 6)], MEASURES);
         assert_eq!(layout.neighbour(1, 1), Some(4));
         assert_eq!(layout.neighbour(4, -1), Some(1));

@@ -27,6 +27,8 @@ pub enum LongTask {
     Copy(Vec<PathBuf>, PathBuf),
     /// Write a sheet of thumbnails of these entries as a picture.
     Sheet(Shown<Arc<Snapshot>>, Vec<u32>, PathBuf),
+    /// Write the files that could not be used, as CSV.
+    Problems(PathBuf),
     /// Move files to the system's trash.
     Trash(Vec<PathBuf>),
 }
@@ -48,7 +50,7 @@ impl LongTask {
             Self::Map | Self::RefineMap(..) => Errand::Map,
             Self::Duplicates => Errand::Duplicates,
             Self::Download(_) => Errand::Download,
-            Self::Copy(..) | Self::Sheet(..) => Errand::Export,
+            Self::Copy(..) | Self::Sheet(..) | Self::Problems(_) => Errand::Export,
             Self::Trash(_) => Errand::Trash,
         }
     }
@@ -123,6 +125,7 @@ fn done(engine: &Engine, task: LongTask, ticker: &Ticker) -> Result<Finding> {
             let style = (target.as_path(), SheetStyle::default());
             Finding::SheetWritten(engine.write_contact_sheet(&snapshot, &entries, style, ticker)?)
         }
+        LongTask::Problems(target) => Finding::SheetWritten(engine.write_problems(&target)?),
         LongTask::Trash(files) => Finding::Trashed(engine.trash(&files, ticker)?),
     })
 }

@@ -120,8 +120,9 @@ impl Work {
                 let finding = move |choice| finding_or_failed(choice, |choice| Finding::ExportChosen(kind, choice));
                 self.other("dialog", finding, |_| Ok(dialogs::choose_target()))
             }
-            Task::ReadModels => self
-                .other("models", Finding::ModelsRead, |engine| sightline_core::engine::model_rows(engine.library_folder())),
+            Task::ReadModels => self.other("models", Finding::ModelsRead, |engine| {
+                sightline_core::engine::model_rows(engine.library_folder())
+            }),
             Task::UseModel(id) => self.use_model(id),
             Task::WhyAbsent(path) => {
                 let of = path.clone();
@@ -186,7 +187,12 @@ impl Work {
     pub fn is_busy(&self) -> bool {
         let is_searching = self.searching.is_some() || self.next_search.is_some();
         let is_looking = self.indexing.is_some() || self.watching.is_beginning();
-        is_searching || is_looking || self.pictures.is_busy() || self.long.is_busy() || self.switching.is_some() || !self.others.is_empty()
+        is_searching
+            || is_looking
+            || self.pictures.is_busy()
+            || self.long.is_busy()
+            || self.switching.is_some()
+            || !self.others.is_empty()
     }
 
     fn poll_library(&mut self, found: &mut Vec<Finding>) {

@@ -3,8 +3,8 @@
 
 use sightline_core::{Error, Result};
 
-use super::long_work::LongTask;
 use super::command::{AlbumEdit, Beside, ChipEdit, Choice, Command, Finding, Task};
+use super::long_work::LongTask;
 use super::preferences::Look;
 use super::state::{Chip, ModelStatus, Selection, State};
 use super::text;

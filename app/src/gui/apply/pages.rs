@@ -14,7 +14,7 @@ use crate::gui::command::{Choice, Errand, ExportKind, Task};
 use crate::gui::long_work::{LongTask, Shown};
 use crate::gui::state::{ModelStatus, Page, State};
 use crate::gui::text;
-use crate::gui::translate::{tr, tr_with};
+use crate::gui::translate::tr_with;
 
 /// Another page in the middle of the window, with what it needs to show anything.
 pub fn open(state: &mut State, page: Page) -> Vec<Task> {
@@ -130,6 +130,7 @@ pub fn export_chosen(state: &mut State, kind: ExportKind, choice: Choice) -> Vec
     let file = |entry: &u32| snapshot.entries.get(*entry as usize).map(|entry| entry.path.clone());
     let task = match kind {
         ExportKind::Copies => LongTask::Copy(entries.iter().filter_map(file).collect(), folder),
+        ExportKind::Problems => LongTask::Problems(folder.join("sightline-problems.csv")),
         ExportKind::Sheet => LongTask::Sheet(Shown(snapshot), entries, folder.join("contact-sheet.png")),
     };
     begin(state, task)
@@ -142,9 +143,9 @@ pub fn exported(state: &mut State, report: &ExportReport) -> Vec<Task> {
     Vec::new()
 }
 
-/// A contact sheet was written.
+/// A sheet or a table was written.
 pub fn sheet_written(state: &mut State, path: &Path) -> Vec<Task> {
-    set(&mut state.done, Some(tr_with("Contact sheet written: {}", &[&path.display().to_string()])))
+    set(&mut state.done, Some(tr_with("Written: {}", &[&path.display().to_string()])))
 }
 
 /// Which models there are.
@@ -181,16 +182,5 @@ pub fn absence(state: &mut State, path: PathBuf, result: Result<String>) -> Vec<
     match result {
         Ok(reason) => set(&mut state.absence, Some((path, text::sentence(&reason)))),
         Err(error) => set(&mut state.absence, Some((path, text::sentence(&error.to_string())))),
-    }
-}
-
-/// What an errand is called while it goes on.
-pub fn errand_name(errand: Errand) -> &'static str {
-    match errand {
-        Errand::Map => tr("Map"),
-        Errand::Duplicates => tr("Duplicates"),
-        Errand::Download => tr("Download"),
-        Errand::Export => tr("Export"),
-        Errand::Trash => tr("Trash"),
     }
 }

@@ -3,7 +3,7 @@
 
 use egui::{CentralPanel, Frame, Margin, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui, vec2};
 use sightline_core::engine::DuplicatesReport;
-use sightline_core::search::{Group, Member, Likeness, Reason};
+use sightline_core::search::{Group, Likeness, Member, Reason};
 
 use super::{Cx, Panel};
 use crate::gui::command::{Command, Errand};
@@ -26,16 +26,20 @@ impl Panel for Duplicates {
             return;
         }
         let frame = Frame::new().fill(theme::tokens(ui).background).inner_margin(Margin::same(space::L as i8));
-        CentralPanel::default().frame(frame).show(ui, |ui| match (&cx.state.duplicates.report, cx.state.duplicates.progress) {
-            (_, Some(progress)) => searching_ui(cx, progress, ui),
-            (Some(report), None) if report.groups.is_empty() => {
-                let words = tr("No two photos of your library are the same, or look it.");
-                widgets::page(ui, icons::CHECK, tr("No duplicates"), words, |ui| again_ui(cx, ui));
-            }
-            (Some(report), None) => report_ui(cx, report, ui),
-            (None, None) => {
-                let words = tr("Sightline compares what is in the files, and what is on the photos.");
-                widgets::page(ui, icons::STACK, tr("Photos that are nearly the same"), words, |ui| again_ui(cx, ui));
+        CentralPanel::default().frame(frame).show(ui, |ui| {
+            match (&cx.state.duplicates.report, cx.state.duplicates.progress) {
+                (_, Some(progress)) => searching_ui(cx, progress, ui),
+                (Some(report), None) if report.groups.is_empty() => {
+                    let words = tr("No two photos of your library are the same, or look it.");
+                    widgets::page(ui, icons::CHECK, tr("No duplicates"), words, |ui| again_ui(cx, ui));
+                }
+                (Some(report), None) => report_ui(cx, report, ui),
+                (None, None) => {
+                    let words = tr("Sightline compares what is in the files, and what is on the photos.");
+                    widgets::page(ui, icons::STACK, tr("Photos that are nearly the same"), words, |ui| {
+                        again_ui(cx, ui)
+                    });
+                }
             }
         });
     }
@@ -74,7 +78,9 @@ fn report_ui(cx: &Cx<'_>, report: &DuplicatesReport, ui: &mut Ui) {
             }
         });
     });
-    let what = tr("The best one of each group comes first. A click on a photo lets it go, or stay. Nothing is deleted without your word.");
+    let what = tr(
+        "The best one of each group comes first. A click on a photo lets it go, or stay. Nothing is deleted without your word.",
+    );
     ui.label(RichText::new(what).font(font::small()).color(tokens.muted));
     if report.unseen > 0 {
         let unseen = tr_with("{} could not be compared: no thumbnail yet.", &[&text::counted(report.unseen, "photo")]);

@@ -17,7 +17,11 @@ impl Panel for Keys {
         let dropped =
             ui.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect::<Vec<_>>());
         if !dropped.is_empty() {
-            cx.send(Command::Drop(dropped));
+            // On the page of problems the question is why a file is not here.
+            match (cx.state.page, dropped.first()) {
+                (Page::Problems, Some(file)) => cx.send(Command::AskAbout(file.clone())),
+                _ => cx.send(Command::Drop(dropped)),
+            }
         }
         paste(cx, ui);
         if ui.input(|input| !input.raw.hovered_files.is_empty()) {

@@ -77,7 +77,10 @@ fn explanation(learning: &Learning, report: &LearnReport) -> Vec<String> {
     let mut lines = vec![how];
     if let Some(accuracy) = report.accuracy {
         let percent = format!("{:.0} %", accuracy * 100.0);
-        lines.push(tr_with("With each example left out in turn, {} were put on the right side; {} refused.", &[&percent, &refused]));
+        lines.push(tr_with(
+            "With each example left out in turn, {} were put on the right side; {} refused.",
+            &[&percent, &refused],
+        ));
     }
     lines.extend(report.notes.iter().map(|note| text::sentence(note)));
     lines

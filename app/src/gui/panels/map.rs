@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use egui::epaint::{Mesh, Vertex, WHITE_UV};
+use egui::vec2;
 use egui::{Align2, CentralPanel, Color32, Frame, Margin, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2};
-use egui::{pos2, vec2};
 use sightline_core::engine::MapReport;
 use sightline_core::search::PhotoSet;
 
@@ -32,9 +32,10 @@ impl Default for Map {
 }
 
 /// With no more photos in sight than this they are shown as pictures.
-const PICTURES: usize = 140;
-/// The side of such a picture.
+const PICTURES: usize = 900;
+/// The largest and the smallest side of such a picture.
 const PICTURE: f32 = 64.0;
+const SMALLEST: f32 = 22.0;
 /// The closest view.
 const CLOSEST: f32 = 400.0;
 
@@ -101,7 +102,13 @@ impl Map {
                         cx.send(Command::StopErrand(Errand::Map));
                     }
                     let fraction = (progress.total > 0).then(|| progress.done as f32 / progress.total as f32);
-                    widgets::progress_bar(ui, tr("Map"), fraction, tokens.accent, vec2(size::PROGRESS.0, size::PROGRESS.1));
+                    widgets::progress_bar(
+                        ui,
+                        tr("Map"),
+                        fraction,
+                        tokens.accent,
+                        vec2(size::PROGRESS.0, size::PROGRESS.1),
+                    );
                 } else if widgets::button(ui, widgets::Kind::Quiet, icons::REFRESH, tr("Draw anew")).clicked() {
                     cx.send(Command::DrawMap);
                 }
@@ -119,8 +126,10 @@ impl Map {
         let seen: Vec<(usize, Pos2)> =
             places.iter().map(on_screen).enumerate().filter(|(_, position)| sight.contains(*position)).collect();
         if seen.len() <= PICTURES {
+            // As large as they can be without hiding each other much.
+            let side = (0.3 * view.room.area() / seen.len().max(1) as f32).sqrt().clamp(SMALLEST, PICTURE);
             for (point, position) in seen {
-                picture_ui(cx, report, point, Rect::from_center_size(position, Vec2::splat(PICTURE)), ui);
+                picture_ui(cx, report, point, Rect::from_center_size(position, Vec2::splat(side)), ui);
             }
             return;
         }
@@ -269,6 +278,8 @@ fn waiting_ui(cx: &Cx<'_>, ui: &mut Ui) {
 
 #[cfg(test)]
 mod tests {
+    use egui::pos2;
+
     use super::*;
 
     fn view(scale: f32) -> View {

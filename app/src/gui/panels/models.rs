@@ -94,7 +94,8 @@ fn action_ui(cx: &Cx<'_>, row: &ModelRow, is_used: bool, ui: &mut Ui) {
         (None, ModelState::Available) => {
             let is_free = cx.state.models.download.is_none();
             let label = tr_with("Fetch {}", &[&row.size_mb.map(|size| format!("{size:.0} MB")).unwrap_or_default()]);
-            let button = ui.add_enabled_ui(is_free, |ui| widgets::button(ui, widgets::Kind::Quiet, icons::DOWNLOAD, &label));
+            let button =
+                ui.add_enabled_ui(is_free, |ui| widgets::button(ui, widgets::Kind::Quiet, icons::DOWNLOAD, &label));
             if button.inner.clicked() {
                 cx.send(Command::Download(row.id.clone()));
             }

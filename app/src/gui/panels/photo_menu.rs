@@ -27,7 +27,9 @@ pub fn photo_menu_ui(cx: &Cx<'_>, photo: usize, ui: &mut Ui) {
     ui.add_space(space::XS);
     item(cx, ui, (icons::EXPORT, "Copy to a folder …"), || Command::Export(ExportKind::Copies));
     item(cx, ui, (icons::EXPORT, "Contact sheet …"), || Command::Export(ExportKind::Sheet));
-    item(cx, ui, (icons::TRASH, "Move to the trash …"), || Command::Ask(Some(Question::Trash(cx.state.chosen_files()))));
+    item(cx, ui, (icons::TRASH, "Move to the trash …"), || {
+        Command::Ask(Some(Question::Trash(cx.state.chosen_files())))
+    });
 }
 
 /// Albums that the chosen photos can be put into.

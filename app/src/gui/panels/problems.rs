@@ -4,9 +4,10 @@ use egui::{CentralPanel, Frame, Margin, RichText, ScrollArea, Ui, vec2};
 use sightline_core::Problem;
 
 use super::{Cx, Panel};
-use crate::gui::command::Command;
+use crate::gui::command::{Command, ExportKind};
 use crate::gui::state::Page;
 use crate::gui::theme::{self, font, radius, space};
+use crate::gui::translate::tr;
 use crate::gui::{icons, text, widgets};
 
 /// See the module.
@@ -25,7 +26,8 @@ impl Panel for Problems {
         CentralPanel::default().frame(frame).show(ui, |ui| {
             let problems = &cx.state.library.problems;
             if problems.is_empty() {
-                widgets::page(ui, icons::CHECK, "No problems", "Every file of your folders could be used.", |_| {});
+                let words = tr("Every file of your folders could be used.");
+                widgets::page(ui, icons::CHECK, tr("No problems"), words, |_| {});
                 return;
             }
             ui.label(RichText::new(text::counted(problems.len(), "problem")).font(font::title()).color(tokens.text));
@@ -33,26 +35,41 @@ impl Panel for Problems {
             ui.label(RichText::new(what).font(font::body()).color(tokens.muted));
             ui.add_space(space::XS);
             ui.horizontal(|ui| {
-                let again = widgets::button(ui, widgets::Kind::Quiet, icons::REFRESH, "Try again");
+                let again = widgets::button(ui, widgets::Kind::Quiet, icons::REFRESH, tr("Try again"));
                 if again.on_hover_text("Looks at all folders again; files that changed are read anew").clicked() {
                     cx.send(Command::RefreshFolders);
                 }
-                if widgets::button(ui, widgets::Kind::Quiet, icons::COPY, "Copy the list").clicked() {
+                if widgets::button(ui, widgets::Kind::Quiet, icons::COPY, tr("Copy the list")).clicked() {
                     cx.send(Command::CopyText(as_table(problems)));
                 }
+                if widgets::button(ui, widgets::Kind::Quiet, icons::EXPORT, tr("Save as CSV …")).clicked() {
+                    cx.send(Command::Export(ExportKind::Problems));
+                }
             });
+            absence_ui(cx, ui);
             ui.add_space(space::S);
             ScrollArea::vertical().auto_shrink(false).show_rows(ui, ROW, problems.len(), |ui, rows| {
-                problems[rows].iter().for_each(|problem| problem_ui(problem, ui));
+                problems[rows].iter().for_each(|problem| problem_ui(cx, problem, ui));
             });
         });
     }
 }
 
-fn problem_ui(problem: &Problem, ui: &mut Ui) {
+/// Why a file is not in the library: asked by dropping it here.
+fn absence_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    let tokens = theme::tokens(ui);
+    let words = match &cx.state.absence {
+        Some((path, reason)) => format!("{}: {reason}", text::name(path)),
+        None => tr("Is a photo missing? Drop it here, and Sightline says why.").to_owned(),
+    };
+    ui.add_space(space::XS);
+    ui.add(egui::Label::new(RichText::new(words).font(font::small()).color(tokens.text)).wrap());
+}
+
+fn problem_ui(cx: &Cx<'_>, problem: &Problem, ui: &mut Ui) {
     let tokens = theme::tokens(ui);
     let frame = Frame::new().fill(tokens.panel).corner_radius(radius::M).inner_margin(Margin::symmetric(10, 5));
-    frame
+    let response = frame
         .show(ui, |ui| {
             ui.set_min_size(vec2(ui.available_width(), ROW - 10.0));
             ui.spacing_mut().item_spacing.y = 2.0;
@@ -65,7 +82,18 @@ fn problem_ui(problem: &Problem, ui: &mut Ui) {
             ui.add(egui::Label::new(reason).truncate()).on_hover_text(&problem.reason);
         })
         .response
-        .on_hover_text(problem.path.to_string_lossy());
+        .interact(egui::Sense::click());
+    response.context_menu(|ui| {
+        if widgets::button(ui, widgets::Kind::Plain, icons::FOLDER_OPEN, tr("Show in the file manager")).clicked() {
+            cx.send(Command::Reveal(problem.path.clone()));
+            ui.close();
+        }
+        if widgets::button(ui, widgets::Kind::Plain, icons::COPY, tr("Copy path")).clicked() {
+            cx.send(Command::CopyText(problem.path.to_string_lossy().into_owned()));
+            ui.close();
+        }
+    });
+    response.on_hover_text(problem.path.to_string_lossy());
 }
 
 /// One line a problem: the path, a tab, the reason.

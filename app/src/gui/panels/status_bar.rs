@@ -21,6 +21,9 @@ impl Panel for StatusBar {
                 library_ui(cx.state, ui);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     problems_ui(cx, ui);
+                    if let Some(progress) = cx.state.writing {
+                        caption(ui, &format!("{} {} / {}", progress.phase, progress.done, progress.total));
+                    }
                     match &cx.state.indexing {
                         Some(indexing) => indexing_ui(cx, indexing, ui),
                         None => idle_ui(cx.state, ui),

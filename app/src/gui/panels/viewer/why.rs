@@ -47,11 +47,17 @@ fn card_ui(room: Rect, ui: &Ui, content: impl FnOnce(&mut Ui)) {
 
 fn words_ui(explanation: &Explanation, ui: &mut Ui) {
     let tokens = theme::tokens(ui);
-    ui.label(RichText::new(tr("Bright: more like the search than like anything")).font(font::caption()).color(tokens.muted));
+    ui.label(
+        RichText::new(tr("Bright: more like the search than like anything")).font(font::caption()).color(tokens.muted),
+    );
     if explanation.words.len() < 2 {
         return;
     }
-    ui.label(RichText::new(tr("What each word brings (cosine with it less without)")).font(font::caption()).color(tokens.muted));
+    ui.label(
+        RichText::new(tr("What each word brings (cosine with it less without)"))
+            .font(font::caption())
+            .color(tokens.muted),
+    );
     for word in &explanation.words {
         ui.horizontal(|ui| {
             widgets::caption(ui, &word.word, 90.0);

@@ -57,3 +57,19 @@ fn the_theme_is_remembered() {
     window.harness.run_steps(2);
     assert_eq!(window.harness.ctx.theme(), egui::Theme::Light);
 }
+
+#[test]
+fn the_whole_window_speaks_another_language_at_once() {
+    use sightline_app::gui::translate::Language;
+    let mut window = Window::new();
+    window.wait_until("folders are read", |state| state.library.folders.is_some());
+    window.harness.get_by_label("Language").click();
+    window.harness.run_steps(3);
+    window.harness.get_by_label("Deutsch").click();
+    window.wait_until("the language is German", |state| state.language == Language::German);
+    window.harness.run_steps(2);
+    window.harness.get_by_label("Ordner hinzufügen");
+    window.harness.get_by_label("0 Fotos");
+    window.harness.get_by_label("Alle Fotos");
+    assert!(window.harness.query_by_label("Add folder").is_none());
+}

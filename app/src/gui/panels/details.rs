@@ -22,7 +22,7 @@ pub struct Details {
 const FULL_TEXT_BAR: f32 = 0.4;
 
 /// How wide names are, before what they name.
-const NAMES: f32 = 76.0;
+const NAMES: f32 = 80.0;
 
 impl Panel for Details {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {

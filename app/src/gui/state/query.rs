@@ -175,6 +175,7 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gui::translate::{Language, speak};
 
     #[track_caller]
     fn check(typed: &str, expected: Option<(Sign, &str)>) {
@@ -189,6 +190,16 @@ mod tests {
         check("Not people", Some((Sign::Not, "people")));
         check("nothing", Some((Sign::Like, "nothing")));
         check("knots", Some((Sign::Like, "knots")));
+    }
+
+    #[test]
+    fn words_are_pushed_away_in_the_language_of_the_window_too() {
+        speak(Language::German);
+        check("nicht Leute", Some((Sign::Not, "Leute")));
+        check("not people", Some((Sign::Not, "people")));
+        check("nicht", None);
+        speak(Language::English);
+        check("nicht Leute", Some((Sign::Like, "nicht Leute")));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::gui::command::{Beside, Command};
 use crate::gui::layout::{Layout, Measures, Row, RowContent};
 use crate::gui::state::{Query, Section, band_name};
 use crate::gui::theme::{self, font, radius, size, space};
-use crate::gui::translate::{tr, tr_with};
+use crate::gui::translate::tr_with;
 use crate::gui::{icons, text, widgets};
 
 /// See the module.

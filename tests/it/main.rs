@@ -2,6 +2,7 @@
 
 mod bad_inputs;
 mod cli;
+mod desktop;
 mod hub;
 mod ingest;
 mod media;
@@ -10,3 +11,4 @@ mod parity;
 mod parity_families;
 mod starter;
 mod tidy;
+mod window;

@@ -61,6 +61,11 @@ impl App {
         &self.state
     }
 
+    /// The library that the window shows.
+    pub fn engine(&self) -> &Engine {
+        self.work.engine()
+    }
+
     /// Asks for something, as a panel does.
     pub fn send(&self, command: Command) {
         self.commands.borrow_mut().push(command);

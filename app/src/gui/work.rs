@@ -85,6 +85,11 @@ impl Work {
         }
     }
 
+    /// The library, searched with the model in use.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Starts a task. What it finds comes from [`Work::poll`].
     pub fn start(&mut self, task: Task) {
         let started = match task {

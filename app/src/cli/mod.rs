@@ -10,7 +10,9 @@ use sightline_core::engine::{Engine, Precision, Settings};
 
 mod doctor;
 mod embed;
+mod evaluate;
 mod index;
+mod looking;
 mod models;
 mod npy;
 mod output;
@@ -71,6 +73,8 @@ enum Command {
     Embed(embed::Embed),
     /// Writes the patch features of one picture to a NumPy file
     Patches(patches::Patches),
+    /// Scores inspection against parts whose defects are known
+    Evaluate(evaluate::Evaluate),
     /// Lists, adds, downloads and removes models
     Models(models::Models),
     /// Checks the library, the model and the graphics adapter
@@ -110,6 +114,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Done> {
         Command::Search(search) => search.run(&cli.global.engine()?, output),
         Command::Embed(embed) => embed.run(&cli.global, output),
         Command::Patches(patches) => patches.run(&cli.global, output),
+        Command::Evaluate(evaluate) => evaluate.run(&cli.global, output),
         Command::Models(models) => models.run(&cli.global, output),
         Command::Doctor(doctor) => doctor.run(&cli.global, output),
     }

@@ -13,8 +13,10 @@ use crate::library::{Watch, WatchEvent, noticed, watch};
 use crate::models::{self, Encoder, ModelIdentity};
 
 mod doctor;
+mod evaluate;
 mod find;
 mod ingest;
+mod inspect;
 mod model;
 mod model_list;
 mod pictures;
@@ -22,6 +24,8 @@ mod pipeline;
 mod request;
 
 pub use doctor::{examine, repair};
+pub use evaluate::{EvaluateReport, EvaluateRequest, EvaluatedImage, evaluate};
+pub use inspect::{PartResult, RunReport, TeachRequest, Teaching, inspect, judge, pictures_in, teach};
 pub use model::{Choice, LoadedModel};
 pub use model_list::{ModelRow, ModelState, add_model, download_model, model_row, model_rows, remove_model};
 pub use request::{

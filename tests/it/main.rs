@@ -4,6 +4,8 @@ mod bad_inputs;
 mod cli;
 mod hub;
 mod ingest;
+mod inspect;
+mod inspection_parity;
 mod media;
 mod parity;
 mod parity_families;

@@ -3,11 +3,8 @@
 
 /// Steps of the power iteration: the first component stands out where there is a background at all.
 const STEPS: usize = 50;
-/// If at most so much of the middle is kept, the other side is the part (AnomalyDINO).
-const LEAST_OF_MIDDLE: f64 = 0.35;
-
 /// Whether each of `rows × columns` patches shows the part. The border between both is Otsu's (1979) where AnomalyDINO has
-/// the constant 10, which fits DINOv2 alone.
+/// the constant 10, which fits DINOv2 alone; which side is the part is seen from the rim where it counts the middle alone.
 pub fn foreground(features: &[f32], (rows, columns, dim): (usize, usize, usize)) -> Vec<bool> {
     let component = first_component(features, dim);
     let threshold = otsu(&component);
@@ -17,9 +14,12 @@ pub fn foreground(features: &[f32], (rows, columns, dim): (usize, usize, usize))
         let is_middle = |at: f64| (0.2..=0.8).contains(&at);
         is_middle(inside(at / columns, rows)) && is_middle(inside(at % columns, columns))
     };
-    let middle: Vec<usize> = (0..rows * columns).filter(middle).collect();
-    let kept = middle.iter().filter(|at| above[**at]).count();
-    let is_flipped = kept as f64 <= LEAST_OF_MIDDLE * middle.len() as f64;
+    let share = |is_wanted: &dyn Fn(&usize) -> bool| {
+        let places: Vec<usize> = (0..rows * columns).filter(is_wanted).collect();
+        places.iter().filter(|at| above[**at]).count() as f64 / places.len().max(1) as f64
+    };
+    // A component's sign is arbitrary: the part is the side that fills more of the middle than of the rim.
+    let is_flipped = share(&middle) < share(&|at| !middle(at));
     let is_part: Vec<bool> = above.iter().map(|is_above| *is_above != is_flipped).collect();
     let dilated = spread(&spread(&is_part, (rows, columns), true), (rows, columns), true);
     spread(&dilated, (rows, columns), false)

@@ -112,7 +112,7 @@ fn log_gamma(x: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Expected: scipy.stats.beta.ppf(0.025, k, n - k + 1) and (0.975, k + 1, n - k), scipy 1.17.
+    /// Expected: scipy.stats.beta.ppf(0.025, k, n - k + 1) and (0.975, k + 1, n - k), scipy 1.17.1.
     #[track_caller]
     fn check(events: usize, of: usize, low: f64, high: f64) {
         let found = clopper_pearson(events, of, 0.95).unwrap();

@@ -9,13 +9,17 @@
 mod background;
 mod bounds;
 mod calibrate;
+mod combine;
 mod drift;
 mod inspector;
+#[cfg(test)]
+mod inspector_tests;
 mod memory_bank;
 mod methods;
 mod metrics;
 mod outline;
 mod patches;
+pub mod product;
 mod ranking;
 mod region;
 pub mod report;
@@ -31,6 +35,7 @@ mod views;
 pub use background::foreground;
 pub use bounds::{CONFIDENCE, Rate, clopper_pearson};
 pub use calibrate::{Basis, Calibration, OkScore, Threshold};
+pub use combine::{combined_p_value, combined_ranks};
 pub use drift::{Drift, Exposure, Gates};
 pub use inspector::{Inspector, Judgement, Lesson, Taught};
 pub use memory_bank::{Allowed, MemoryBank, Nearest, Origin};

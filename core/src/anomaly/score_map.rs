@@ -39,7 +39,7 @@ impl ScoreGrid {
     /// of those that `roi` keeps. 0 where it keeps none.
     pub fn part_score(&self, share: f32, roi: &Roi) -> f32 {
         let mut kept = self.kept(roi);
-        let count = ((kept.len() as f64 * f64::from(share)) as usize).max(1).min(kept.len());
+        let count = ((kept.len() as f32 * share) as usize).max(1).min(kept.len());
         if count == 0 {
             return 0.0;
         }

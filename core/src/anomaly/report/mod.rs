@@ -232,13 +232,36 @@ impl Report {
         Ok(())
     }
 
+    /// `name`, or what of the path no part has had yet. A part that is judged again keeps its name.
+    pub fn free_name(&self, name: &str, path: &Path) -> String {
+        let is_free = |name: &str| self.results.images.iter().all(|row| row.name != name || row.path == path);
+        let whole = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let numbered = (2..).map(|number| format!("{whole} {number}"));
+        let mut names = [name.to_owned(), whole.clone()].into_iter().chain(numbered);
+        names.find(|name| is_free(name)).unwrap_or(whole)
+    }
+
+    /// Writes the results as they are so far, in every form.
+    ///
+    /// # Errors
+    /// A folder that cannot be written to, or a full disk.
+    pub fn write_results(&mut self, failed: &[Problem]) -> Result<()> {
+        self.results.failed = failed.to_vec();
+        self.results.seconds = self.started.elapsed().as_secs_f64();
+        if let Some(folder) = &self.folder {
+            for format in FORMATS {
+                write(&folder.join(format.file_name()), &format.bytes(&self.results)?)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Ends the run and writes the results in every form.
     ///
     /// # Errors
     /// A folder that cannot be written to, or a full disk.
     pub fn end(mut self, failed: Vec<Problem>, has_drifted: bool) -> Result<Results> {
-        (self.results.failed, self.results.has_drifted) = (failed, has_drifted);
-        self.results.seconds = self.started.elapsed().as_secs_f64();
+        self.results.has_drifted = has_drifted;
         if has_drifted {
             self.results.notes.push(
                 "good parts no longer look as the references did (moving average of their median patch score): check \
@@ -246,11 +269,7 @@ impl Report {
                     .into(),
             );
         }
-        if let Some(folder) = &self.folder {
-            for format in FORMATS {
-                write(&folder.join(format.file_name()), &format.bytes(&self.results)?)?;
-            }
-        }
+        self.write_results(&failed)?;
         Ok(self.results)
     }
 }

@@ -66,7 +66,7 @@ impl Inspect {
         let (taught, results) = progress::wait(job, output)?;
         let mut problems = taught.teaching.problems;
         if let Some(mut results) = results {
-            problems.extend(results.failed);
+            problems.append(&mut results.failed);
             results.failed.clone_from(&problems);
             results.notes.extend(taught.escapes.as_ref().map(escapes));
             output.answer(&results, || text(&results))?;

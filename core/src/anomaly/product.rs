@@ -123,7 +123,11 @@ impl Product {
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(RECORD);
         if !path.is_file() {
-            return Err(Error::bad_file(folder, "there is no product in this folder", "choose one that holds product.json"));
+            return Err(Error::bad_file(
+                folder,
+                "there is no product in this folder",
+                "choose one that holds product.json",
+            ));
         }
         let mut bytes = Vec::new();
         fs_err::File::open(&path)?.take(MOST_RECORD_BYTES).read_to_end(&mut bytes)?;
@@ -234,7 +238,15 @@ impl Product {
     fn next(&self, reason: &str) -> Version {
         let number = self.record.versions.iter().map(|version| version.number).max().unwrap_or(0) + 1;
         let parent = Some(self.record.current);
-        Version { number, parent, made: now(), reason: reason.to_owned(), calibration: None, model: None, ..self.version().clone() }
+        Version {
+            number,
+            parent,
+            made: now(),
+            reason: reason.to_owned(),
+            calibration: None,
+            model: None,
+            ..self.version().clone()
+        }
     }
 
     fn adopt(&mut self, next: Version) -> Result<()> {
@@ -504,7 +516,10 @@ mod tests {
         check_refused(&[(RECORD, &record_of("../../x", "png"))], "no hash");
         check_refused(&[(RECORD, &record_of(&hash, "png/../x"))], "no hash");
         check_refused(&[(RECORD, &record_of(&hash, "png"))], "lacks references/");
-        check_refused(&[(RECORD, &record_of(&hash, "png")), (&format!("references/{hash}.png"), "b")], "is not what its hash");
+        check_refused(
+            &[(RECORD, &record_of(&hash, "png")), (&format!("references/{hash}.png"), "b")],
+            "is not what its hash",
+        );
     }
 
     #[test]

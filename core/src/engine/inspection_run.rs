@@ -75,7 +75,13 @@ pub fn watch_inspection(
     if let Some(problem) = watched.unwatched().first() {
         return Err(Error::bad_file(&folder, problem.reason.clone(), "watch another folder"));
     }
-    let mut run = WatchRun { report: Report::begin(inspector, out, None)?, inspector, out, judged: HashSet::new(), problems: Vec::new() };
+    let mut run = WatchRun {
+        report: Report::begin(inspector, out, None)?,
+        inspector,
+        out,
+        judged: HashSet::new(),
+        problems: Vec::new(),
+    };
     run.judge(&pictures_in(std::slice::from_ref(&folder))?, false, ticker, sink)?;
     loop {
         ticker.check()?;
@@ -109,9 +115,13 @@ impl WatchRun<'_> {
         sink: &mut dyn FnMut(Arrival<'_>) -> Result<()>,
     ) -> Result<()> {
         // The results may lie within the watched folder: they are no parts.
-        let is_own = |file: &Path| self.out.is_some_and(|out| fs_err::canonicalize(out).is_ok_and(|out| file.starts_with(out)));
+        let is_own =
+            |file: &Path| self.out.is_some_and(|out| fs_err::canonicalize(out).is_ok_and(|out| file.starts_with(out)));
         let is_part = |file: &&PathBuf| {
-            crate::media::is_picture_path(file) && file.is_file() && !is_own(file) && (is_replaced || !self.judged.contains(*file))
+            crate::media::is_picture_path(file)
+                && file.is_file()
+                && !is_own(file)
+                && (is_replaced || !self.judged.contains(*file))
         };
         let files: Vec<PathBuf> = files.iter().filter(is_part).cloned().collect();
         if files.is_empty() {
@@ -148,7 +158,12 @@ pub struct TaughtProduct {
 ///
 /// # Errors
 /// Another model than the product's, no usable good part, a folder that cannot be written to, [`Error::Cancelled`].
-pub fn teach_product(model: &LoadedModel, product: &mut Product, images: &[PathBuf], ticker: &Ticker) -> Result<TaughtProduct> {
+pub fn teach_product(
+    model: &LoadedModel,
+    product: &mut Product,
+    images: &[PathBuf],
+    ticker: &Ticker,
+) -> Result<TaughtProduct> {
     product.check_model(model.encoder().identity())?;
     let version = product.version();
     let request = TeachRequest {
@@ -166,7 +181,9 @@ pub fn teach_product(model: &LoadedModel, product: &mut Product, images: &[PathB
                 inspector.set_calibration(calibration);
             }
         }
-        None => product.set_calibration(model.encoder().identity().clone(), teaching.inspector.calibration().clone())?,
+        None => {
+            product.set_calibration(model.encoder().identity().clone(), teaching.inspector.calibration().clone())?
+        }
     }
     let (mut passed, mut judged) = (0, 0);
     let defects = product.files(Role::Defect);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 use image::{Rgb, RgbImage};
 use serde_json::Value;
-use sightline_core::anomaly::{Defects, Patches, Settings, Truth, method};
+use sightline_core::anomaly::{Defects, Patches, Ranking, Settings, Truth, method};
 use sightline_core::models::{
     Checkpoint, Encoder, ModelIdentity, PatchFeatures, Preprocessing, TextTokenizer, UnitVector, load,
 };
@@ -93,7 +93,7 @@ fn check_near(what: &str, found: &[f32], expected: &[f32], tolerance: f32) {
 #[track_caller]
 fn check_method(name: &str, neighbourhood: usize, taught: &[u32], key: &str) {
     let tiny = Tiny::new();
-    let settings = Settings { method: name.into(), neighbourhood, ..Settings::default() };
+    let settings = Settings { method: name.into(), layers: vec![0, 1], neighbourhood, ..Settings::default() };
     let method = method(name).unwrap();
     let see = |part: u32| method.see(&tiny, &RgbImage::new(part + 1, 1), &settings).unwrap();
     let parts: Vec<Patches> = taught.iter().enumerate().map(|(at, part)| see(*part).of_part(at, 0)).collect();
@@ -121,6 +121,35 @@ fn the_sparse_lookup_is_that_of_the_reference() {
 #[test]
 fn mutual_scores_are_those_of_the_reference() {
     check_method("mutual", 1, &[0, 2, 3], "mutual");
+}
+
+/// Random weights tell parts apart as little as a sieve, but what is pasted in stands out from what was there.
+#[test]
+fn a_pasted_defect_is_found_even_with_random_weights() {
+    let encoder = Tiny::new().encoder;
+    let good = RgbImage::from_fn(96, 64, |x, y| Rgb([(x * 2) as u8, (y * 3) as u8, ((x + y) % 7 * 9) as u8]));
+    let is_defect = |x: u32, y: u32| (36..60).contains(&x) && (20..44).contains(&y);
+    let mut bad = good.clone();
+    for (x, y, pixel) in bad.enumerate_pixels_mut() {
+        if is_defect(x, y) {
+            *pixel = Rgb([(x * 37 % 251) as u8, (y * 91 % 241) as u8, 230]);
+        }
+    }
+    let settings = Settings { size: 96, ..Settings::default() };
+    let method = method("patch-knn").unwrap();
+    let memory = method.learn(&*encoder, &[method.see(&*encoder, &good, &settings).unwrap()], &settings).unwrap();
+    let seen = method.see(&*encoder, &bad, &settings).unwrap();
+    let scores = memory.scores(&seen, None).unwrap();
+    let middle = |at: usize, len: usize, side: u32| ((at as f32 + 0.5) * side as f32 / len as f32) as u32;
+    let truth: Vec<bool> = (0..scores.len())
+        .map(|at| is_defect(middle(at % seen.columns, seen.columns, 96), middle(at / seen.columns, seen.rows, 64)))
+        .collect();
+    let mut ranking = Ranking::of_defects(
+        scores.iter().zip(&truth).filter(|(_, is_defect)| **is_defect).map(|(score, _)| (*score, 1.0)).collect(),
+    );
+    let mut rest: Vec<f32> = scores.iter().zip(&truth).filter(|(_, bad)| !**bad).map(|(score, _)| *score).collect();
+    ranking.add_good(&mut rest);
+    assert!(ranking.auroc().unwrap() > 0.95, "{:?}", ranking.auroc());
 }
 
 #[test]

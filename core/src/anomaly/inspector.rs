@@ -28,8 +28,8 @@ pub struct Lesson {
     seen: Vec<Patches>,
     grids: Vec<(Grid, (u32, u32))>,
     exposures: Vec<Exposure>,
-    /// Copies of the first part as they could have been taken a moment later.
-    copies: Vec<Vec<Patches>>,
+    /// The only part so far: should it stay so, changed copies of it stand in for others.
+    only: Option<RgbImage>,
     /// Which part a picture is, by its pixels.
     known: HashMap<blake3::Hash, usize>,
 }
@@ -50,7 +50,7 @@ impl Lesson {
             seen: Vec::new(),
             grids: Vec::new(),
             exposures: Vec::new(),
-            copies: Vec::new(),
+            only: None,
             known: HashMap::new(),
         })
     }
@@ -73,16 +73,7 @@ impl Lesson {
                 self.look(&turned(picture, degrees), part, degrees, &mut views)?;
             }
         }
-        // Should it stay the only part, these stand in for others.
-        if part == 0 && self.teacher() == Teacher::References {
-            for copy in changed(picture) {
-                let mut views = Vec::new();
-                self.look(&copy, 0, 0, &mut views)?;
-                self.copies.push(views);
-            }
-        } else {
-            self.copies.clear();
-        }
+        self.only = (part == 0 && self.teacher() == Teacher::References).then(|| picture.clone());
         self.seen.extend(views);
         self.grids.push((grid, picture.dimensions()));
         self.exposures.push(Exposure::of(picture));
@@ -120,9 +111,7 @@ impl Lesson {
     fn own_scores(&self, memory: &dyn Memory) -> Result<Vec<OkScore>> {
         match self.teacher() {
             Teacher::Words => Ok(Vec::new()),
-            Teacher::References if self.names.len() == 1 => {
-                self.copies.iter().map(|views| self.own_score(memory, 0, None, views)).collect()
-            }
+            Teacher::References if self.names.len() == 1 => self.scores_of_copies(memory),
             Teacher::References | Teacher::Folder if self.names.len() == 1 => Ok(Vec::new()),
             Teacher::References | Teacher::Folder => (0..self.names.len())
                 .map(|part| {

@@ -62,32 +62,30 @@ impl From<PatchFeatures> for Patches {
     }
 }
 
-/// The layers of a tower that are compared: blocks at a quarter, a half, three quarters and the whole of its depth
-/// (after AnomalyDINO and MuSc), each once.
-pub fn quarter_layers(depth: usize) -> Vec<usize> {
-    let mut layers: Vec<usize> = (1..=4).map(|quarter| (depth * quarter).div_ceil(4).max(1) - 1).collect();
+/// Blocks at these quarters of a tower's depth, from 0, each once: the last one of four is the last block.
+pub fn quarter_layers(depth: usize, quarters: &[usize]) -> Vec<usize> {
+    let mut layers: Vec<usize> = quarters.iter().map(|quarter| (depth * quarter).div_ceil(4).max(1) - 1).collect();
     layers.dedup();
     layers
 }
 
-/// What `picture` looks like to the encoder: the chosen layers, raw.
+/// What `picture` looks like to the encoder: the layers of the settings, else those at `quarters` of its depth, raw.
 ///
 /// # Errors
 /// A picture without pixels, a size that no memory holds, a model without a grid, or one that gives no finite numbers.
-pub fn raw(encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings) -> Result<Patches> {
+pub fn raw(encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings, quarters: &[usize]) -> Result<Patches> {
     let features = encoder.patch_features(picture, Some(settings.size))?;
     if features.values.iter().any(|value| !value.is_finite()) {
         return Err(Error::NoDirection { model: encoder.identity().id.clone() });
     }
-    Ok(chosen(features, &settings.layers).into())
+    Ok(chosen(features, &settings.layers, quarters).into())
 }
 
-/// The layers that `wanted` names (from 0; empty: [`quarter_layers`]), those beyond the last left out.
-fn chosen(features: PatchFeatures, wanted: &[usize]) -> PatchFeatures {
-    let all = quarter_layers(features.layers);
+/// The layers that `wanted` names (from 0), those beyond the last left out; if none is left, those at `quarters`.
+fn chosen(features: PatchFeatures, wanted: &[usize], quarters: &[usize]) -> PatchFeatures {
     let mut layers: Vec<usize> = wanted.iter().copied().filter(|layer| *layer < features.layers).collect();
     if layers.is_empty() {
-        layers = all;
+        layers = quarter_layers(features.layers, quarters);
     }
     let len = features.rows * features.columns * features.dim;
     let values = layers.iter().flat_map(|layer| &features.values[layer * len..][..len]).copied().collect();
@@ -165,10 +163,10 @@ mod tests {
 
     #[test]
     fn the_layers_are_at_the_quarters_of_the_depth() {
-        assert_eq!(quarter_layers(12), [2, 5, 8, 11]);
-        assert_eq!(quarter_layers(8), [1, 3, 5, 7]);
-        assert_eq!(quarter_layers(3), [0, 1, 2]);
-        assert_eq!(quarter_layers(1), [0]);
+        assert_eq!(quarter_layers(12, &[1, 2, 3, 4]), [2, 5, 8, 11]);
+        assert_eq!(quarter_layers(8, &[3, 4]), [5, 7]);
+        assert_eq!(quarter_layers(3, &[1, 2, 3, 4]), [0, 1, 2]);
+        assert_eq!(quarter_layers(1, &[3, 4]), [0]);
     }
 
     #[test]

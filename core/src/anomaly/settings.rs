@@ -18,7 +18,7 @@ pub struct Settings {
     pub object: String,
     /// The longer side, in pixels, that a picture or a tile of it is looked at with.
     pub size: usize,
-    /// Layers of the tower that are compared, from 0; empty: those at the quarters of its depth.
+    /// Layers of the tower that are compared, from 0; empty: those that the method chooses.
     pub layers: Vec<usize>,
     /// Features are averaged over so many places a side: 1 (not at all), 3 or 5.
     pub neighbourhood: usize,
@@ -65,7 +65,7 @@ impl Default for Settings {
             object: "object".into(),
             size: 448,
             layers: Vec::new(),
-            neighbourhood: 3,
+            neighbourhood: 1,
             turns: false,
             position_window: None,
             hides_background: false,

@@ -101,7 +101,7 @@ impl Eye<'_> {
         if !self.settings.hides_background {
             return Ok(Vec::new());
         }
-        let patches = raw(self.encoder, picture, self.settings)?;
+        let patches = raw(self.encoder, picture, self.settings, &[4])?;
         let last = patches
             .layers
             .checked_sub(1)

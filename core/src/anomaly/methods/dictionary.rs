@@ -1,13 +1,12 @@
 //! How badly a patch is rebuilt from a few good patches. In: joined unit features. Out: (1 − cosine to the rebuilt one) / 2.
 //! The training-free form of DictAS (Qu et al. 2025): its generators are the identity, its lookup is sparse.
 
-use image::RgbImage;
 use rayon::prelude::*;
 
 use super::patch_knn::nothing_left;
 use super::{Memory, Method};
 use crate::anomaly::memory_bank::{MemoryBank, Origin};
-use crate::anomaly::patches::{Patches, joined, raw};
+use crate::anomaly::patches::Patches;
 use crate::anomaly::settings::Settings;
 use crate::error::{Error, Result};
 use crate::models::Encoder;
@@ -29,10 +28,6 @@ impl Method for Dictionary {
 
     fn summary(&self) -> &'static str {
         "how badly each patch is rebuilt from a few patches of the good parts"
-    }
-
-    fn see(&self, encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings) -> Result<Patches> {
-        Ok(joined(&raw(encoder, picture, settings)?, settings.neighbourhood))
     }
 
     fn learn(&self, _: &dyn Encoder, parts: &[Patches], settings: &Settings) -> Result<Box<dyn Memory>> {

@@ -22,6 +22,10 @@ pub use dictionary::sparsemax;
 pub const METHODS: &[&dyn Method] =
     &[&patch_knn::PatchKnn, &subspace::Subspace, &dictionary::Dictionary, &mutual::Mutual, &zero_shot::ZeroShot];
 
+/// The quarters of a tower's depth that are compared where a method does not say otherwise: the earlier ones cost as much
+/// again and made the figures worse (docs/inspection.md).
+const LATE_QUARTERS: &[usize] = &[3, 4];
+
 /// What a method needs before it can score a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Teacher {
@@ -51,7 +55,7 @@ pub trait Method: Sync {
     /// # Errors
     /// A picture without pixels, or a model that gives no such features.
     fn see(&self, encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings) -> Result<Patches> {
-        Ok(joined(&raw(encoder, picture, settings)?, settings.neighbourhood))
+        Ok(joined(&raw(encoder, picture, settings, LATE_QUARTERS)?, settings.neighbourhood))
     }
 
     /// Learns from parts as [`Method::see`] gave them; those of one part (tiles, turned copies) carry one number.

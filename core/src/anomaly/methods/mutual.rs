@@ -39,7 +39,7 @@ impl Method for Mutual {
     }
 
     fn see(&self, encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings) -> Result<Patches> {
-        let mut patches = raw(encoder, picture, settings)?;
+        let mut patches = raw(encoder, picture, settings, &[1, 2, 3, 4])?;
         patches.values.chunks_exact_mut(patches.dim.max(1)).for_each(standardise);
         Ok(patches)
     }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::eigen::{Eigen, symmetric_eigen};
 use super::patch_knn::nothing_left;
-use super::{Memory, Method};
+use super::{LATE_QUARTERS, Memory, Method};
 use crate::anomaly::memory_bank::no_references;
 use crate::anomaly::patches::{Patches, averaged, raw};
 use crate::anomaly::settings::Settings;
@@ -29,7 +29,7 @@ impl Method for Subspace {
     }
 
     fn see(&self, encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings) -> Result<Patches> {
-        let mut patches = raw(encoder, picture, settings)?;
+        let mut patches = raw(encoder, picture, settings, LATE_QUARTERS)?;
         let shape = (patches.rows, patches.columns, patches.dim);
         patches.values = (0..patches.layers)
             .flat_map(|layer| averaged(patches.layer(layer), shape, settings.neighbourhood))

@@ -106,11 +106,12 @@ pub fn joined(patches: &Patches, side: usize) -> Patches {
         }
     }
     values.chunks_exact_mut(width.max(1)).for_each(scale_to_unit);
-    Patches { layers: 1, dim: width, values, ..patches.clone_without_values() }
+    Patches { layers: 1, dim: width, values, ..patches.without_values() }
 }
 
 impl Patches {
-    fn clone_without_values(&self) -> Self {
+    /// The same shape and place with no numbers.
+    pub(super) fn without_values(&self) -> Self {
         let &Self { layers, rows, columns, dim, offset, part, degrees, .. } = self;
         Self { layers, rows, columns, dim, values: Vec::new(), offset, part, degrees, words: self.words.clone() }
     }

@@ -2,12 +2,11 @@
 //! for each patch its distance to the nearest patch of every other part, the mean of the lowest of these. MuSc (Li et al.
 //! 2024, sections 3.2 and 3.3), without its re-scoring of whole pictures.
 
-use candle_core::{Device, Tensor};
 use image::RgbImage;
 
 use super::patch_knn::nothing_left;
 use super::{Memory, Method, Teacher};
-use crate::anomaly::memory_bank::no_references;
+use crate::anomaly::memory_bank::{Allowed, MemoryBank, no_references};
 use crate::anomaly::patches::{Patches, averaged, raw, scale_to_unit};
 use crate::anomaly::settings::Settings;
 use crate::error::{Error, Result};
@@ -51,7 +50,7 @@ impl Method for Mutual {
         }
         // Evenly spread over the folder, so that parts of all hours of a day are among them.
         let kept = parts.len().min(MOST_PARTS);
-        let parts = (0..kept).map(|at| &parts[at * parts.len() / kept]).map(squares).collect::<Result<_>>()?;
+        let parts = (0..kept).map(|at| &parts[at * parts.len() / kept]).map(Other::of).collect::<Result<_>>()?;
         Ok(Box::new(Others { parts }))
     }
 }
@@ -65,23 +64,27 @@ fn standardise(feature: &mut [f32]) {
     feature.iter_mut().for_each(|value| *value = ((f64::from(*value) - mean) * scale) as f32);
 }
 
-/// One part's unit features `[places, dim]` of every layer and square.
+/// One part's unit features of every layer and square.
 struct Other {
     part: usize,
-    features: Vec<Tensor>,
+    features: Vec<MemoryBank>,
 }
 
-fn squares(patches: &Patches) -> Result<Other> {
-    let shape = (patches.rows, patches.columns, patches.dim);
-    let mut features = Vec::with_capacity(SQUARES.len() * patches.layers);
-    for layer in 0..patches.layers {
-        for side in SQUARES {
-            let mut means = averaged(patches.layer(layer), shape, side);
-            means.chunks_exact_mut(patches.dim.max(1)).for_each(scale_to_unit);
-            features.push(Tensor::from_vec(means, (patches.places(), patches.dim), &Device::Cpu)?);
-        }
+impl Other {
+    fn of(patches: &Patches) -> Result<Self> {
+        let features = squares(patches).iter().map(|square| MemoryBank::new(std::slice::from_ref(square)));
+        Ok(Self { part: patches.part, features: features.collect::<Result<_>>()? })
     }
-    Ok(Other { part: patches.part, features })
+}
+
+fn squares(patches: &Patches) -> Vec<Patches> {
+    let shape = (patches.rows, patches.columns, patches.dim);
+    let square = |layer: usize, side: usize| {
+        let mut values = averaged(patches.layer(layer), shape, side);
+        values.chunks_exact_mut(patches.dim.max(1)).for_each(scale_to_unit);
+        Patches { layers: 1, values, ..patches.without_values() }
+    };
+    (0..patches.layers).flat_map(|layer| SQUARES.map(|side| square(layer, side))).collect()
 }
 
 struct Others {
@@ -90,38 +93,38 @@ struct Others {
 
 impl Memory for Others {
     fn scores(&self, patches: &Patches, left_out: Option<usize>) -> Result<Vec<f32>> {
-        let own = squares(patches)?;
+        let own = squares(patches);
         let others: Vec<&Other> = self.parts.iter().filter(|other| Some(other.part) != left_out).collect();
         if others.is_empty() {
             return Err(nothing_left());
         }
-        if others.iter().any(|other| other.features.len() != own.features.len()) {
+        if others.iter().any(|other| other.features.len() != own.len()) {
             return Err(Error::bad_request(
                 "the features are of another model or of other settings than those that were learnt",
                 "inspect the folder again",
             ));
         }
         let mut scores = vec![0.0; patches.places()];
-        for (at, queries) in own.features.iter().enumerate() {
+        for (at, queries) in own.iter().enumerate() {
             let distances: Vec<Vec<f32>> =
                 others.iter().map(|other| nearest(queries, &other.features[at])).collect::<Result<_>>()?;
             for (place, score) in scores.iter_mut().enumerate() {
                 let column = distances.iter().map(|distances| distances[place]).collect();
-                *score += lowest_mean(column) / own.features.len() as f32;
+                *score += lowest_mean(column) / own.len() as f32;
             }
         }
         Ok(scores)
     }
 
     fn features(&self) -> usize {
-        self.parts.iter().flat_map(|part| &part.features).map(|features| features.dims()[0]).sum()
+        self.parts.iter().flat_map(|part| &part.features).map(MemoryBank::len).sum()
     }
 }
 
-/// The Euclidean distance of every query to its nearest row, both of unit length.
-fn nearest(queries: &Tensor, rows: &Tensor) -> Result<Vec<f32>> {
-    let cosines = queries.matmul(&rows.t()?)?.max(1)?.to_vec1::<f32>()?;
-    Ok(cosines.into_iter().map(|cosine| (2.0 - 2.0 * cosine).max(0.0).sqrt()).collect())
+/// The Euclidean distance of every query to its nearest row, both of unit length: ‖a − b‖² = 2 (1 − cos).
+fn nearest(queries: &Patches, rows: &MemoryBank) -> Result<Vec<f32>> {
+    let nearest = rows.nearest(queries, Allowed::default())?;
+    Ok(nearest.into_iter().map(|nearest| nearest.map_or(2.0, |nearest| (2.0 * nearest.distance).sqrt())).collect())
 }
 
 /// The mean of the lowest [`LOWEST`] of some distances, at least one of them.

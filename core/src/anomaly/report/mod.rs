@@ -160,8 +160,8 @@ impl Report {
     /// # Errors
     /// A folder that cannot be made.
     pub fn begin(inspector: &Inspector, folder: Option<&Path>, product: Option<String>) -> Result<Self> {
-        for kind in folder.map(|_| ["masks", "maps", "overlays"]).into_iter().flatten() {
-            fs_err::create_dir_all(folder.unwrap_or(Path::new("")).join(kind))?;
+        if let Some(folder) = folder {
+            fs_err::create_dir_all(folder)?;
         }
         let calibration = inspector.calibration();
         let results = Results {

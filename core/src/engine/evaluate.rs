@@ -131,7 +131,7 @@ pub fn evaluate(model: &LoadedModel, request: &EvaluateRequest, ticker: &Ticker)
     let teaching_seconds = started.elapsed().as_secs_f64();
     let inspector = &*teaching.inspector;
     let mut judged: HashMap<PathBuf, Judgement> = HashMap::new();
-    let run = inspect(inspector, &images, ticker, &mut |part, _, _| {
+    let run = inspect(inspector, &images, ticker, &mut |part, _| {
         judged.insert(part.path, part.judgement);
         Ok(())
     })?;

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossbeam_channel::bounded;
-use image::RgbImage;
+use image::{GrayImage, RgbImage};
 use walkdir::WalkDir;
 
 use super::Engine;
 use super::model::LoadedModel;
-use crate::anomaly::{Inspector, Judgement, Lesson, OkScore, Regions, ScoreMap, Settings, Teacher, Verdict};
+use crate::anomaly::{Inspector, Judgement, Lesson, OkScore, Region, Regions, ScoreMap, Settings, Teacher, Verdict};
 use crate::error::{Error, Problem, Result};
 use crate::jobs::{self, Job, Ticker, Wake};
 use crate::media::{self, Limits};
@@ -44,8 +44,18 @@ pub struct PartResult {
     pub path: PathBuf,
     /// Score, verdict and patch scores.
     pub judgement: Judgement,
-    /// Where something is wrong, worst first, and the mask of it.
-    pub regions: Regions,
+    /// Where something is wrong, worst first.
+    pub regions: Vec<Region>,
+}
+
+/// The pixels of a judged part: large, and gone once the part is done.
+pub struct Pixels {
+    /// The decoded file.
+    pub picture: RgbImage,
+    /// Raw scores.
+    pub map: ScoreMap,
+    /// 255 where a region is, as large as the map.
+    pub mask: GrayImage,
 }
 
 /// What a run over a folder came to.
@@ -152,45 +162,42 @@ pub fn inspect(
     inspector: &Inspector,
     files: &[PathBuf],
     ticker: &Ticker,
-    sink: &mut dyn FnMut(PartResult, &ScoreMap, &RgbImage) -> Result<()>,
+    sink: &mut dyn FnMut(PartResult, &Pixels) -> Result<()>,
 ) -> Result<RunReport> {
     ticker.phase("Inspecting");
     ticker.expect(files.len());
     let mut report = RunReport::default();
     let mut drift = inspector.drift();
-    decoded(files, ticker, &mut |path, picture| {
-        let judged = picture.and_then(|picture| Ok((judge(inspector, path, &picture)?, picture)));
-        match judged {
-            Ok(((part, map), picture)) => {
-                let verdict = part.judgement.verdict;
-                report.judged += 1;
-                report.verdicts[verdict as usize] += 1;
-                if verdict == Verdict::Pass {
-                    drift.add(part.judgement.median);
-                    report.has_drifted |= drift.has_drifted();
-                }
-                sink(part, &map, &picture)
+    decoded(files, ticker, &mut |path, picture| match picture.and_then(|picture| judge(inspector, path, picture)) {
+        Ok((part, pixels)) => {
+            let verdict = part.judgement.verdict;
+            report.judged += 1;
+            report.verdicts[verdict as usize] += 1;
+            if verdict == Verdict::Pass {
+                drift.add(part.judgement.median);
+                report.has_drifted |= drift.has_drifted();
             }
-            Err(Error::Cancelled) => Err(Error::Cancelled),
-            Err(error) => {
-                ticker.fail();
-                report.problems.push(Problem { path: path.to_owned(), reason: error.reason() });
-                Ok(())
-            }
+            sink(part, &pixels)
+        }
+        Err(Error::Cancelled) => Err(Error::Cancelled),
+        Err(error) => {
+            ticker.fail();
+            report.problems.push(Problem { path: path.to_owned(), reason: error.reason() });
+            Ok(())
         }
     })?;
     Ok(report)
 }
 
-/// Judges one picture that is decoded already, with its regions and its map.
+/// Judges one picture that is decoded already.
 ///
 /// # Errors
 /// A picture that the model cannot look at.
-pub fn judge(inspector: &Inspector, path: &Path, picture: &RgbImage) -> Result<(PartResult, ScoreMap)> {
-    let judgement = inspector.judge(picture)?;
+pub fn judge(inspector: &Inspector, path: &Path, picture: RgbImage) -> Result<(PartResult, Pixels)> {
+    let judgement = inspector.judge(&picture)?;
     let map = inspector.map(&judgement);
-    let regions = inspector.regions(&map);
-    Ok((PartResult { path: path.to_owned(), judgement, regions }, map))
+    let Regions { regions, mask } = inspector.regions(&map);
+    Ok((PartResult { path: path.to_owned(), judgement, regions }, Pixels { picture, map, mask }))
 }
 
 /// Decodes `files` on a thread of its own, one ahead of the work on the last one; ticks once a file.
@@ -240,7 +247,7 @@ impl Engine {
     ) -> Result<Job<RunReport>> {
         jobs::spawn("inspect", wake, move |ticker: &Ticker| {
             let files = pictures_in(&images)?;
-            inspect(&inspector, &files, ticker, &mut |part, _, _| {
+            inspect(&inspector, &files, ticker, &mut |part, _| {
                 sink(part);
                 Ok(())
             })

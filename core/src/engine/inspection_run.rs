@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
-use super::inspect::{TeachRequest, Teaching, inspect, pictures_in, teach};
+use super::inspect::{PartResult, Pixels, TeachRequest, Teaching, inspect, pictures_in, teach};
 use super::model::LoadedModel;
-use crate::anomaly::product::{Product, Role};
+use crate::anomaly::product::{Product, Reference, Role};
 use crate::anomaly::report::{Part, PartRow, Report, Results, part_names};
-use crate::anomaly::{Inspector, Rate, Verdict};
+use crate::anomaly::{Calibration, Inspector, Rate, Verdict};
 use crate::error::{Error, Problem, Result};
 use crate::jobs::Ticker;
 use crate::library::{WatchEvent, watch};
@@ -34,12 +34,17 @@ pub fn run_inspection(
     let names = part_names(&files);
     let name_of: std::collections::HashMap<&PathBuf, &String> = files.iter().zip(&names).collect();
     let mut report = Report::begin(inspector, out, product)?;
-    let run = inspect(inspector, &files, ticker, &mut |part, map, picture| {
+    let run = inspect(inspector, &files, ticker, &mut |part, pixels| {
         let name = name_of.get(&part.path).map_or("part", |name| name.as_str());
-        let (path, judgement, regions) = (part.path.as_path(), &part.judgement, &part.regions);
-        report.add(&Part { path, name, judgement, regions, map, picture }).map(|_| ())
+        report.add(&reported(&part, name, pixels)).map(|_| ())
     })?;
     report.end(run.problems, run.has_drifted)
+}
+
+fn reported<'a>(part: &'a PartResult, name: &'a str, pixels: &'a Pixels) -> Part<'a> {
+    let PartResult { path, judgement, regions } = part;
+    let Pixels { picture, map, mask } = pixels;
+    Part { path, name, judgement, regions, map, mask, picture }
 }
 
 /// How long a look at whether to stop may take.
@@ -129,12 +134,11 @@ impl WatchRun<'_> {
         }
         let report = &mut self.report;
         let judged = &mut self.judged;
-        let run = inspect(self.inspector, &files, ticker, &mut |part, map, picture| {
+        let run = inspect(self.inspector, &files, ticker, &mut |part, pixels| {
             judged.insert(part.path.clone());
             let name = part_names(std::slice::from_ref(&part.path)).remove(0);
             let name = report.free_name(&name, &part.path);
-            let (path, judgement, regions) = (part.path.as_path(), &part.judgement, &part.regions);
-            sink(Arrival::Judged(report.add(&Part { path, name: &name, judgement, regions, map, picture })?))
+            sink(Arrival::Judged(report.add(&reported(&part, &name, pixels))?))
         })?;
         for problem in run.problems {
             judged.insert(problem.path.clone());
@@ -187,10 +191,21 @@ pub fn teach_product(
     }
     let (mut passed, mut judged) = (0, 0);
     let defects = product.files(Role::Defect);
-    inspect(&teaching.inspector, &defects, ticker, &mut |part, _, _| {
+    inspect(&teaching.inspector, &defects, ticker, &mut |part, _| {
         judged += 1;
         passed += usize::from(part.judgement.verdict == Verdict::Pass);
         Ok(())
     })?;
     Ok(TaughtProduct { teaching, escapes: Rate::of(passed, judged) })
+}
+
+/// The good parts under the names that they had before they were kept by their hashes.
+fn named(mut calibration: Calibration, product: &Product) -> Calibration {
+    for part in &mut calibration.ok {
+        let is_it = |reference: &&Reference| part.name.contains(&reference.hash);
+        if let Some(reference) = product.version().references.iter().find(is_it) {
+            part.name.clone_from(&reference.name);
+        }
+    }
+    calibration
 }

@@ -26,7 +26,7 @@ mod request;
 
 pub use doctor::{examine, repair};
 pub use evaluate::{EvaluateReport, EvaluateRequest, EvaluatedImage, evaluate};
-pub use inspect::{PartResult, RunReport, TeachRequest, Teaching, inspect, judge, pictures_in, teach};
+pub use inspect::{PartResult, Pixels, RunReport, TeachRequest, Teaching, inspect, judge, pictures_in, teach};
 pub use inspection_run::{Arrival, TaughtProduct, run_inspection, teach_product, watch_inspection};
 pub use model::{Choice, LoadedModel};
 pub use model_list::{ModelRow, ModelState, add_model, download_model, model_row, model_rows, remove_model};

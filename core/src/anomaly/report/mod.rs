@@ -4,12 +4,12 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use image::{ImageFormat, RgbImage, imageops};
+use image::{GrayImage, ImageFormat, RgbImage, imageops};
 use serde::Serialize;
 
 use super::calibrate::Calibration;
 use super::inspector::{Inspector, Judgement};
-use super::region::{Region, Regions};
+use super::region::Region;
 use super::score_map::ScoreMap;
 use super::settings::Settings;
 use super::verdict::Verdict;
@@ -131,9 +131,11 @@ pub struct Part<'a> {
     /// Score and verdict.
     pub judgement: &'a Judgement,
     /// Its regions.
-    pub regions: &'a Regions,
+    pub regions: &'a [Region],
     /// Its map.
     pub map: &'a ScoreMap,
+    /// 255 where a region is, as large as the map.
+    pub mask: &'a GrayImage,
     /// The picture.
     pub picture: &'a RgbImage,
 }
@@ -193,7 +195,7 @@ impl Report {
         if let Some(folder) = self.folder.clone() {
             self.write_files(&folder, part)?;
         }
-        let row = PartRow::of(part.path, part.name, part.judgement, &part.regions.regions);
+        let row = PartRow::of(part.path, part.name, part.judgement, part.regions);
         self.results.images.push(row);
         // The row that was pushed just now.
         let last = self.results.images.len() - 1;
@@ -202,13 +204,9 @@ impl Report {
 
     fn write_files(&mut self, folder: &Path, part: &Part<'_>) -> Result<()> {
         let place = |kind: &str, ending: &str| folder.join(kind).join(format!("{}.{ending}", part.name));
-        let drawn = overlay(part.picture, part.map, &part.regions.regions, self.colours);
-        let mask = imageops::resize(
-            &part.regions.mask,
-            part.judgement.size.0,
-            part.judgement.size.1,
-            imageops::FilterType::Nearest,
-        );
+        let drawn = overlay(part.picture, part.map, part.regions, self.colours);
+        let mask =
+            imageops::resize(part.mask, part.judgement.size.0, part.judgement.size.1, imageops::FilterType::Nearest);
         write(&place("masks", "png"), &png(&mask.into())?)?;
         write(&place("maps", "npy"), &npy::bytes(part.map))?;
         write(&place("overlays", "png"), &png(&drawn.clone().into())?)?;

@@ -19,17 +19,24 @@ use super::views::{Eye, Grid, TURNS, changed, turned};
 use crate::error::{Error, Result};
 use crate::models::{Encoder, ModelIdentity};
 
+/// What was shown, as long as it takes to calibrate.
+#[derive(Default)]
+struct Shown {
+    seen: Vec<Patches>,
+    /// Of every part its grid and the size of its picture.
+    grids: Vec<(Grid, (u32, u32))>,
+    /// The only part: changed copies of it stand in for others.
+    only: Option<RgbImage>,
+}
+
 /// A lesson: good parts are shown one after the other.
 pub struct Lesson {
     encoder: Arc<dyn Encoder>,
     settings: Settings,
     method: &'static dyn Method,
     names: Vec<String>,
-    seen: Vec<Patches>,
-    grids: Vec<(Grid, (u32, u32))>,
+    shown: Shown,
     exposures: Vec<Exposure>,
-    /// The only part so far: should it stay so, changed copies of it stand in for others.
-    only: Option<RgbImage>,
     /// Which part a picture is, by its pixels.
     known: HashMap<blake3::Hash, usize>,
 }
@@ -47,10 +54,8 @@ impl Lesson {
             settings,
             method,
             names: Vec::new(),
-            seen: Vec::new(),
-            grids: Vec::new(),
+            shown: Shown::default(),
             exposures: Vec::new(),
-            only: None,
             known: HashMap::new(),
         })
     }
@@ -73,9 +78,9 @@ impl Lesson {
                 self.look(&turned(picture, degrees), part, degrees, &mut views)?;
             }
         }
-        self.only = (part == 0 && self.teacher() == Teacher::References).then(|| picture.clone());
-        self.seen.extend(views);
-        self.grids.push((grid, picture.dimensions()));
+        self.shown.only = (part == 0 && self.teacher() == Teacher::References).then(|| picture.clone());
+        self.shown.seen.extend(views);
+        self.shown.grids.push((grid, picture.dimensions()));
         self.exposures.push(Exposure::of(picture));
         self.names.push(name.to_owned());
         self.known.insert(pixels_hash(picture), part);
@@ -90,7 +95,7 @@ impl Lesson {
         })
     }
 
-    /// Ends the lesson: learns, and scores every part as if it had not been shown.
+    /// Ends the lesson: learns.
     ///
     /// # Errors
     /// No part where the method needs one, or a model that cannot be taught this way.
@@ -98,53 +103,12 @@ impl Lesson {
         if self.names.is_empty() && self.teacher() != Teacher::Words {
             return Err(no_references());
         }
-        let memory = self.method.learn(&*self.encoder, &self.seen, &self.settings)?;
-        let own = self.own_scores(&*memory)?;
+        let memory = self.method.learn(&*self.encoder, &self.shown.seen, &self.settings)?;
         let knows_folder = self.teacher() == Teacher::Folder;
         let known = if knows_folder { std::mem::take(&mut self.known) } else { HashMap::new() };
         let gates = Gates::of(&self.exposures);
-        let Self { encoder, settings, method, names, .. } = self;
-        Ok(Taught { core: Core { encoder, settings, method, memory, gates, names, known }, own })
-    }
-
-    /// What every part scores as if it had not been shown; of a part that is alone, what changed copies of it score.
-    fn own_scores(&self, memory: &dyn Memory) -> Result<Vec<OkScore>> {
-        match self.teacher() {
-            Teacher::Words => Ok(Vec::new()),
-            Teacher::References if self.names.len() == 1 => self.scores_of_copies(memory),
-            Teacher::References | Teacher::Folder if self.names.len() == 1 => Ok(Vec::new()),
-            Teacher::References | Teacher::Folder => (0..self.names.len())
-                .map(|part| {
-                    let views: Vec<Patches> =
-                        self.seen.iter().filter(|view| view.part == part && view.degrees == 0).cloned().collect();
-                    self.own_score(memory, part, Some(part), &views)
-                })
-                .collect(),
-        }
-    }
-
-    fn own_score(
-        &self,
-        memory: &dyn Memory,
-        part: usize,
-        left_out: Option<usize>,
-        views: &[Patches],
-    ) -> Result<OkScore> {
-        let (grid, size) = &self.grids[part];
-        let mut scores =
-            ScoreGrid { rows: grid.rows, columns: grid.columns, values: vec![0.0; grid.rows * grid.columns] };
-        for view in views {
-            // Tiles overlap; that a place keeps its last score is near enough for a threshold.
-            let found = memory.scores(view, left_out)?;
-            for (place, score) in found.into_iter().enumerate() {
-                let (row, column) = view.position(place);
-                if row < scores.rows && column < scores.columns {
-                    scores.values[row * scores.columns + column] = score;
-                }
-            }
-        }
-        hide(&mut scores, &grid.is_part);
-        Ok(ok_score(&self.names[part], &scores, *size, &self.settings))
+        let Self { encoder, settings, method, names, shown, .. } = self;
+        Ok(Taught { core: Core { encoder, settings, method, memory, gates, names, known }, shown })
     }
 }
 
@@ -173,7 +137,7 @@ fn pixels_hash(picture: &RgbImage) -> blake3::Hash {
 /// What was learnt, not yet calibrated.
 pub struct Taught {
     core: Core,
-    own: Vec<OkScore>,
+    shown: Shown,
 }
 
 struct Core {
@@ -234,18 +198,63 @@ impl Taught {
     /// # Errors
     /// No good part at all.
     pub fn calibrated(self, more: Vec<OkScore>) -> Result<Inspector> {
-        let Self { core, own } = self;
-        let (ok, basis) = match core.method.teacher() {
-            Teacher::References if core.names.len() > 1 => ([own, more].concat(), Basis::LeaveOneOut),
-            Teacher::References if !more.is_empty() => (more, Basis::LeaveOneOut),
-            Teacher::References => (own, Basis::Uncalibrated),
-            Teacher::Folder if more.is_empty() => (mostly_good(own), Basis::Folder),
-            Teacher::Folder => (more, Basis::LeaveOneOut),
-            Teacher::Words if more.len() == 1 => (more, Basis::Uncalibrated),
-            Teacher::Words => (more, Basis::LeaveOneOut),
+        let (count, has_more) = (self.core.names.len(), !more.is_empty());
+        let (ok, basis) = match self.teacher() {
+            Teacher::References if count > 1 => ([self.own_scores()?, more].concat(), Basis::LeaveOneOut),
+            Teacher::References if !has_more => (self.scores_of_copies()?, Basis::Uncalibrated),
+            Teacher::Folder if !has_more && count > 1 => (mostly_good(self.own_scores()?), Basis::Folder),
+            _ if more.len() == 1 => (more, Basis::Uncalibrated),
+            _ => (more, Basis::LeaveOneOut),
         };
+        let core = self.core;
         let calibration = Calibration::of(ok, basis, &core.settings).ok_or_else(no_ok_part)?;
         Ok(Inspector { core, calibration })
+    }
+}
+
+impl Taught {
+    /// What every part scores as if it had not been shown.
+    fn own_scores(&self) -> Result<Vec<OkScore>> {
+        let of_part = |part: usize| {
+            let is_its = |view: &&Patches| view.part == part && view.degrees == 0;
+            self.own_score(part, Some(part), self.shown.seen.iter().filter(is_its))
+        };
+        (0..self.core.names.len()).map(of_part).collect()
+    }
+
+    /// What changed copies of the only part score.
+    fn scores_of_copies(&self) -> Result<Vec<OkScore>> {
+        let of_copy = |copy: RgbImage| {
+            let mut views = Vec::new();
+            self.core.eye().look(&copy, |view| {
+                views.push(view.patches);
+                Ok(())
+            })?;
+            self.own_score(0, None, views.iter())
+        };
+        self.shown.only.iter().flat_map(changed).map(of_copy).collect()
+    }
+
+    fn own_score<'a>(
+        &self,
+        part: usize,
+        left_out: Option<usize>,
+        views: impl Iterator<Item = &'a Patches>,
+    ) -> Result<OkScore> {
+        let (grid, size) = &self.shown.grids[part];
+        let (rows, columns) = (grid.rows, grid.columns);
+        let mut scores = ScoreGrid { rows, columns, values: vec![0.0; rows * columns] };
+        for view in views {
+            // Tiles overlap; that a place keeps its last score is near enough for a threshold.
+            for (place, score) in self.core.memory.scores(view, left_out)?.into_iter().enumerate() {
+                let (row, column) = view.position(place);
+                if row < rows && column < columns {
+                    scores.values[row * columns + column] = score;
+                }
+            }
+        }
+        hide(&mut scores, &grid.is_part);
+        Ok(ok_score(&self.core.names[part], &scores, *size, &self.core.settings))
     }
 }
 

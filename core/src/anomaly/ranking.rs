@@ -53,20 +53,15 @@ impl Ranking {
     /// Counts good ones. Sorts the portion.
     pub fn add_good(&mut self, scores: &mut [f32]) {
         scores.sort_unstable_by(f32::total_cmp);
-        let mut rest = &scores[..];
-        let mut take = |is_taken: &dyn Fn(f32) -> bool| {
-            let count = rest.partition_point(|score| is_taken(*score));
-            rest = &rest[count..];
-            count as u64
-        };
-        self.below_good += self.levels.first().map_or(0, |first| take(&|score| score < first.score));
-        for at in 0..self.levels.len() {
-            let (score, next) = (self.levels[at].score, self.levels.get(at + 1).map(|next| next.score));
-            self.levels[at].level_good += take(&|found| found <= score);
-            self.levels[at].above_good += take(&|found| next.is_none_or(|next| found < next));
-        }
-        if self.levels.is_empty() {
-            self.below_good += scores.len() as u64;
+        // Levels before `at` are below the score.
+        let mut at = 0;
+        for score in &*scores {
+            at += below(&self.levels[at..], *score);
+            match self.levels.get_mut(at) {
+                Some(level) if level.score == *score => level.level_good += 1,
+                _ if at == 0 => self.below_good += 1,
+                _ => self.levels[at - 1].above_good += 1,
+            }
         }
     }
 
@@ -143,6 +138,16 @@ impl Ranking {
         }
         Some(area / limit)
     }
+}
+
+/// How many of some rising levels are below a score, in steps that double: the next one is most often near.
+fn below(levels: &[Level], score: f32) -> usize {
+    let mut step = 1;
+    while step < levels.len() && levels[step - 1].score < score {
+        step *= 2;
+    }
+    let (first, last) = (step / 2, step.min(levels.len()));
+    first + levels[first..last].partition_point(|level| level.score < score)
 }
 
 /// The area under a straight line, as far as it lies left of `limit`.

@@ -116,7 +116,7 @@ pub fn teach(model: &LoadedModel, request: &TeachRequest, ticker: &Ticker) -> Re
     // Good parts that a method does not learn from still set its thresholds.
     let (shown, more) = match lesson.teacher() {
         Teacher::References => (normal, ok),
-        Teacher::Folder => (pictures_in(&request.images)?, [normal, ok].concat()),
+        Teacher::Folder => (thinned(pictures_in(&request.images)?), [normal, ok].concat()),
         Teacher::Words => (Vec::new(), [normal, ok].concat()),
     };
     ticker.phase("Learning");
@@ -139,6 +139,15 @@ pub fn teach(model: &LoadedModel, request: &TeachRequest, ticker: &Ticker) -> Re
         note(path, scored.map(|score| scores.push(score)), &mut problems, &mut None)
     })?;
     Ok(Teaching { inspector: Arc::new(taught.calibrated(scores)?), problems })
+}
+
+/// A method that learns from the folder is shown at most so many parts of it: its time and its memory grow with them.
+const MOST_OF_FOLDER: usize = 48;
+
+/// Some files of a folder, evenly spread over it.
+fn thinned(files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let kept = files.len().min(MOST_OF_FOLDER);
+    (0..kept).map(|at| files[at * files.len() / kept].clone()).collect()
 }
 
 /// A bad file is a problem; only a cancelled job ends the run.

@@ -5,6 +5,8 @@ mod cli;
 mod desktop;
 mod hub;
 mod ingest;
+mod inspect;
+mod inspection_parity;
 mod media;
 mod organise;
 mod parity;

@@ -60,10 +60,6 @@ impl Encoder for FakeEncoder {
         None
     }
 
-    fn dense_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures> {
-        self.patch_features(picture, size)
-    }
-
     fn patch_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures> {
         let longer = picture.width().max(picture.height());
         let scale = size.map_or(1.0, |size| size as f32 / longer as f32);

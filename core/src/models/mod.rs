@@ -126,7 +126,9 @@ pub trait Encoder: Send + Sync {
     ///
     /// # Errors
     /// A picture without pixels, or a family that has no such places.
-    fn dense_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures>;
+    fn dense_features(&self, _picture: &RgbImage, _size: Option<usize>) -> Result<PatchFeatures> {
+        Err(Error::bad_request(towers::NO_DENSE, towers::DENSE_REMEDY))
+    }
 
     /// Features of every patch, of windows of a few patches and of the whole of one picture, to be compared with words;
     /// `size` as for [`Encoder::patch_features`].

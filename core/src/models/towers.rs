@@ -97,8 +97,8 @@ pub(super) struct Towers {
     pub text: Option<(TextTokenizer, Box<dyn TextTower>)>,
 }
 
-const NO_DENSE: &str = "this model does not say where in a picture something is";
-const DENSE_REMEDY: &str = "choose the built-in model, or one of the families CLIP and OpenCLIP";
+pub(super) const NO_DENSE: &str = "this model does not say where in a picture something is";
+pub(super) const DENSE_REMEDY: &str = "choose the built-in model, or one of the families CLIP and OpenCLIP";
 
 /// Texts are short: more at once would only wait for the longest.
 const TEXT_BATCH: usize = 64;

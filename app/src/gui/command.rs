@@ -13,7 +13,7 @@ use sightline_core::{Problem, Result};
 use super::long_work::LongTask;
 use super::preferences::Look;
 use super::state::{Appearance, Chip, Indexing, Page, Picked, Picture, Question, Shapes, Zoom};
-use super::translate::Language;
+use super::translate::{Language, tr};
 
 /// Something that changes the state: what the person wants, or what work has found.
 pub enum Command {
@@ -205,12 +205,12 @@ impl MarkEdit {
     /// What it is called when it is done.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Favourite(true) => "Made a favourite",
-            Self::Favourite(false) => "No longer a favourite",
-            Self::Rate(_) => "Rated",
-            Self::AddTag(_) => "Tagged",
-            Self::RemoveTag(_) => "Tag removed",
-            Self::Note(_) => "Note changed",
+            Self::Favourite(true) => tr("Made a favourite"),
+            Self::Favourite(false) => tr("No longer a favourite"),
+            Self::Rate(_) => tr("Rated"),
+            Self::AddTag(_) => tr("Tagged"),
+            Self::RemoveTag(_) => tr("Tag removed"),
+            Self::Note(_) => tr("Note changed"),
         }
     }
 }

@@ -11,6 +11,7 @@ use sightline_core::{Error, Result};
 
 use super::command::Finding;
 use super::picture::color_image;
+use super::translate::{tr, tr_with};
 
 /// A pasted picture is kept no larger than this: no model looks at more.
 const PASTED_SIDE: u32 = 1600;
@@ -92,7 +93,7 @@ fn opaque(picture: &ColorImage) -> Result<RgbImage> {
     let bytes: Vec<u8> = picture.pixels.iter().flat_map(channels).collect();
     let size = u32::try_from(width).ok().zip(u32::try_from(height).ok()).filter(|(width, height)| width * height > 0);
     size.and_then(|(width, height)| RgbImage::from_raw(width, height, bytes))
-        .ok_or_else(|| Error::bad_request("the clipboard holds a picture without pixels", "copy it once more"))
+        .ok_or_else(|| Error::bad_request(tr("the clipboard holds a picture without pixels"), tr("copy it once more")))
 }
 
 fn reduced(picture: RgbImage) -> RgbImage {
@@ -127,8 +128,9 @@ pub fn open(path: &Path) -> Result<()> {
 }
 
 fn no_program(path: &Path, error: &opener::OpenError) -> Error {
-    let what = format!("the system has no program that shows this file ({error}): {}", path.display());
-    Error::bad_request(what, "copy its path, and open it where you like")
+    let (error, path) = (error.to_string(), path.display().to_string());
+    let what = tr_with("the system has no program that shows this file ({}): {}", &[&error, &path]);
+    Error::bad_request(what, tr("copy its path, and open it where you like"))
 }
 
 #[cfg(test)]

@@ -1,24 +1,99 @@
-//! How numbers, sizes, dates and names are written in the window. Pure.
+//! How numbers, sizes, dates and names are written in the window, in the language that it speaks.
 
 use std::path::Path;
+
+use jiff::civil::DateTime;
+
+use super::translate::{Language, spoken, tr, tr_with};
+
+/// The months as they are translated.
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// The days of the week as they are translated.
+const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/// One of something, and several.
+const PHOTOS: (&str, &str) = ("1 photo", "{} photos");
+const FILES: (&str, &str) = ("1 file", "{} files");
+const GROUPS: (&str, &str) = ("1 group", "{} groups");
+const PROBLEMS: (&str, &str) = ("1 problem", "{} problems");
+
+/// What stands between thousands, and what before fractions.
+fn separators() -> (char, char) {
+    match spoken() {
+        Language::English => (',', '.'),
+        Language::German => ('.', ','),
+    }
+}
 
 /// "84,212".
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
+    let (thousands, _) = separators();
     let mut written = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            written.push(',');
+            written.push(thousands);
         }
         written.push(digit);
     }
     written
 }
 
+/// "3 of 84,212".
+pub fn part(done: u64, total: u64) -> String {
+    tr_with("{} of {}", &[&count(done), &count(total)])
+}
+
+/// "0.27", with so many digits after the point.
+pub fn decimal(number: impl Into<f64>, digits: usize) -> String {
+    let (_, point) = separators();
+    format!("{:.digits$}", number.into()).replace('.', point.encode_utf8(&mut [0; 4]))
+}
+
+/// "+0.27": [`decimal`] with its sign.
+pub fn signed(number: impl Into<f64>, digits: usize) -> String {
+    let number = number.into();
+    let plus = if number.is_sign_negative() { "" } else { "+" };
+    format!("{plus}{}", decimal(number, digits))
+}
+
 /// "1 photo", "84,212 photos".
-pub fn counted(number: usize, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", count(number as u64))
+pub fn photos(number: usize) -> String {
+    counted(number, PHOTOS)
+}
+
+/// "1 file", "84,212 files".
+pub fn files(number: usize) -> String {
+    counted(number, FILES)
+}
+
+/// "1 group", "84,212 groups".
+pub fn groups(number: usize) -> String {
+    counted(number, GROUPS)
+}
+
+/// "1 problem", "84,212 problems".
+pub fn problems(number: usize) -> String {
+    counted(number, PROBLEMS)
+}
+
+/// Every language has its own words for one of something and for several.
+fn counted(number: usize, (one, several): (&'static str, &'static str)) -> String {
+    if number == 1 { tr(one).to_owned() } else { tr_with(several, &[&count(number as u64)]) }
 }
 
 /// "14.2 MB".
@@ -31,31 +106,55 @@ pub fn bytes(length: u64) -> String {
         unit += 1;
     }
     match (length, size) {
-        (..1000, _) => format!("{length} bytes"),
-        (_, ..9.95) => format!("{size:.1} {}", units[unit]),
+        (..1000, _) => tr_with("{} bytes", &[&length.to_string()]),
+        (_, ..9.95) => format!("{} {}", decimal(size, 1), units[unit]),
         _ => format!("{size:.0} {}", units[unit]),
     }
 }
 
 /// "14 June 2026, 18:42", of seconds since 1970 on the camera's own clock.
 pub fn date(seconds: i64) -> String {
-    written(seconds, "%-d %B %Y, %H:%M")
+    written(seconds, |moment| format!("{}, {:02}:{:02}", day_of_month(moment), moment.hour(), moment.minute()))
 }
 
 /// "Sunday, 14 June 2026", of a moment in it.
 pub fn day(seconds: i64) -> String {
-    written(seconds, "%A, %-d %B %Y")
+    written(seconds, |moment| {
+        let weekday = WEEKDAYS[moment.weekday().to_monday_zero_offset() as usize];
+        format!("{}, {}", tr(weekday), day_of_month(moment))
+    })
 }
 
 /// "June 2026", of a moment in it.
 pub fn month(seconds: i64) -> String {
-    written(seconds, "%B %Y")
+    written(seconds, |moment| format!("{} {}", month_name(moment), moment.year()))
 }
 
 /// 2026, of a moment in it.
 pub fn year(seconds: i64) -> i16 {
-    let timestamp = jiff::Timestamp::from_second(seconds).unwrap_or_default();
-    timestamp.to_zoned(jiff::tz::TimeZone::UTC).year()
+    moment(seconds).unwrap_or_default().year()
+}
+
+fn day_of_month(moment: DateTime) -> String {
+    let (day, month, year) = (moment.day(), month_name(moment), moment.year());
+    match spoken() {
+        Language::English => format!("{day} {month} {year}"),
+        Language::German => format!("{day}. {month} {year}"),
+    }
+}
+
+fn month_name(moment: DateTime) -> &'static str {
+    tr(MONTHS[moment.month() as usize - 1])
+}
+
+fn written(seconds: i64, form: impl FnOnce(DateTime) -> String) -> String {
+    moment(seconds).map_or_else(|| tr("unknown").to_owned(), form)
+}
+
+/// `None`: beyond the years that a calendar has.
+fn moment(seconds: i64) -> Option<DateTime> {
+    let timestamp = jiff::Timestamp::from_second(seconds).ok()?;
+    Some(timestamp.to_zoned(jiff::tz::TimeZone::UTC).datetime())
 }
 
 /// "March to June 2026", of the first moment of it and the first one after it.
@@ -70,23 +169,18 @@ pub fn span(after: Option<i64>, before: Option<i64>) -> String {
     }
 }
 
-fn written(seconds: i64, form: &str) -> String {
-    let Ok(timestamp) = jiff::Timestamp::from_second(seconds) else { return "unknown".to_owned() };
-    timestamp.to_zoned(jiff::tz::TimeZone::UTC).strftime(form).to_string()
-}
-
 /// "2 min left", "40 s left".
 pub fn time_left(seconds: f64) -> String {
     match seconds {
-        ..90.0 => format!("{} s left", seconds.ceil().max(1.0)),
-        ..5400.0 => format!("{} min left", (seconds / 60.0).round()),
-        _ => format!("{:.1} h left", seconds / 3600.0),
+        ..90.0 => tr_with("{} s left", &[&decimal(seconds.ceil().max(1.0), 0)]),
+        ..5400.0 => tr_with("{} min left", &[&decimal(seconds / 60.0, 0)]),
+        _ => tr_with("{} h left", &[&decimal(seconds / 3600.0, 1)]),
     }
 }
 
 /// "38 ms", "1.2 s".
 pub fn duration(milliseconds: f64) -> String {
-    if milliseconds < 999.5 { format!("{milliseconds:.0} ms") } else { format!("{:.1} s", milliseconds / 1e3) }
+    if milliseconds < 999.5 { format!("{milliseconds:.0} ms") } else { format!("{} s", decimal(milliseconds / 1e3, 1)) }
 }
 
 /// The last part of a path, for people to read.
@@ -113,10 +207,19 @@ pub fn sentence(error: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::translate::speak;
     use super::*;
 
     #[track_caller]
     fn check(found: String, expected: &str) {
+        assert_eq!(found, expected);
+    }
+
+    #[track_caller]
+    fn check_german(text: impl FnOnce() -> String, expected: &str) {
+        speak(Language::German);
+        let found = text();
+        speak(Language::English);
         assert_eq!(found, expected);
     }
 
@@ -126,8 +229,9 @@ mod tests {
         check(count(999), "999");
         check(count(84_212), "84,212");
         check(count(1_000_000), "1,000,000");
-        check(counted(1, "photo"), "1 photo");
-        check(counted(1204, "photo"), "1,204 photos");
+        check(photos(1), "1 photo");
+        check(photos(1204), "1,204 photos");
+        check(part(3, 84_212), "3 of 84,212");
     }
 
     #[test]
@@ -141,6 +245,40 @@ mod tests {
     #[test]
     fn dates_are_written_out() {
         check(date(1_781_462_520), "14 June 2026, 18:42");
+        check(day(1_781_462_520), "Sunday, 14 June 2026");
+        check(date(1_780_272_000), "1 June 2026, 00:00");
+        check(date(i64::MAX), "unknown");
+    }
+
+    #[test]
+    fn every_month_and_weekday_is_in_its_place() {
+        let (first_of_january, a_day) = (1_767_225_600, 86_400);
+        let months: Vec<String> = (0..12).map(|i| month(first_of_january + (14 + 30 * i) * a_day)).collect();
+        assert!(months.iter().zip(MONTHS).all(|(found, name)| *found == format!("{name} 2026")), "{months:?}");
+        // 5 January 2026 was a Monday.
+        let days: Vec<String> = (4..11).map(|i| day(first_of_january + i * a_day)).collect();
+        assert!(days.iter().zip(WEEKDAYS).all(|(found, name)| found.starts_with(name)), "{days:?}");
+    }
+
+    #[test]
+    fn german_has_its_own_numbers_plurals_and_dates() {
+        check_german(|| count(84_212), "84.212");
+        check_german(|| photos(1), "1 Foto");
+        check_german(|| files(1204), "1.204 Dateien");
+        check_german(|| bytes(1_500), "1,5 kB");
+        check_german(|| duration(1234.0), "1,2 s");
+        check_german(|| time_left(121.0), "noch 2 min");
+        check_german(|| date(1_781_462_520), "14. Juni 2026, 18:42");
+        check_german(|| day(1_781_462_520), "Sonntag, 14. Juni 2026");
+        check_german(|| month(1_781_462_520), "Juni 2026");
+    }
+
+    #[test]
+    fn fractions_have_the_digits_that_are_asked_for_and_a_sign_if_it_is() {
+        check(decimal(0.274_f32, 2), "0.27");
+        check(signed(0.5, 3), "+0.500");
+        check(signed(-0.5, 1), "-0.5");
+        check_german(|| signed(0.125, 3), "+0,125");
     }
 
     #[test]

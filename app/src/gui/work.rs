@@ -17,7 +17,7 @@ use super::pictures::{Decode, Pictures};
 use super::preferences::Preferences;
 use super::state::Indexing;
 use super::watching::{self, Watching};
-use super::{dialogs, outside, picture};
+use super::{dialogs, outside, picture, translate};
 
 /// A pause in typing: long enough that most words are not searched letter by letter, too short to be felt.
 const TYPING_PAUSE: Duration = Duration::from_millis(150);
@@ -292,8 +292,11 @@ impl Work {
         finding: impl Fn(Result<T>) -> Finding + 'static,
         work: impl FnOnce(&Engine) -> Result<T> + Send + 'static,
     ) -> Result<()> {
-        let engine = self.engine.clone();
-        let job = jobs::spawn(name, Arc::clone(&self.wakes.now), move |_| work(&engine))?;
+        let (engine, language) = (self.engine.clone(), translate::spoken());
+        let job = jobs::spawn(name, Arc::clone(&self.wakes.now), move |_| {
+            translate::speak(language);
+            work(&engine)
+        })?;
         self.others.push(Box::new(move || Some(Command::Found(finding(job.poll()?)))));
         Ok(())
     }

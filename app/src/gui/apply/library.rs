@@ -14,7 +14,7 @@ use super::{failed, set};
 use crate::gui::command::{Choice, LibraryRead, Pace, Task};
 use crate::gui::state::{Chip, Folder, Indexing, Page, State, photos_in};
 use crate::gui::text;
-use crate::gui::translate::tr_with;
+use crate::gui::translate::{tr, tr_with};
 
 pub fn add_folder(state: &mut State, path: PathBuf) -> Vec<Task> {
     state.is_path_asked = false;
@@ -30,7 +30,7 @@ pub fn add_folder(state: &mut State, path: PathBuf) -> Vec<Task> {
 
 /// Starts indexing. No folders: all that were added.
 pub fn index(state: &mut State, folders: Vec<PathBuf>) -> Vec<Task> {
-    let subject = folders.first().map_or("all folders".to_owned(), |folder| text::name(folder));
+    let subject = folders.first().map_or_else(|| tr("all folders").to_owned(), |folder| text::name(folder));
     let progress = sightline_core::jobs::Ticker::silent().progress();
     state.indexing = Some(Indexing { progress, subject, rate: None, is_stopping: false, is_paused: false });
     state.error = None;
@@ -116,13 +116,14 @@ pub fn indexed(state: &mut State, result: Result<IndexReport>) -> Vec<Task> {
 fn summary(report: &IndexReport) -> String {
     let seconds = text::duration(report.seconds * 1e3);
     match report.indexed {
-        0 => format!("Up to date, looked in {seconds}"),
-        indexed => format!("{} indexed in {seconds}", text::counted(indexed, "photo")),
+        0 => tr_with("Up to date, looked in {}", &[&seconds]),
+        indexed => tr_with("{} indexed in {}", &[&text::photos(indexed), &seconds]),
     }
 }
 
 fn offline_notice(folder: &std::path::Path) -> String {
-    format!("This folder is not there now; its photos are kept until it is back: {}", folder.display())
+    let path = folder.display().to_string();
+    tr_with("This folder is not there now; its photos are kept until it is back: {}", &[&path])
 }
 
 pub fn changed(state: &mut State, snapshot: &Arc<Snapshot>) -> Vec<Task> {

@@ -8,6 +8,7 @@ use super::long_work::LongTask;
 use super::preferences::Look;
 use super::state::{Chip, ModelStatus, Selection, State};
 use super::text;
+use super::translate::tr;
 
 mod learning;
 mod library;
@@ -140,7 +141,7 @@ fn apply_finding(state: &mut State, finding: Finding) -> Vec<Task> {
         Finding::FolderChosen(choice) => library::folder_chosen(state, choice),
         Finding::PictureChosen(Choice::Path(path)) => query::add_chip(state, Chip::picture(path)),
         Finding::PictureChosen(Choice::Nothing) => Vec::new(),
-        Finding::PictureChosen(Choice::NoDialog) => fail(state, NO_DIALOG_FOR_PICTURES),
+        Finding::PictureChosen(Choice::NoDialog) => fail(state, tr(NO_DIALOG_FOR_PICTURES)),
         Finding::Dropped { folders, files } => library::dropped(state, folders, files),
         Finding::PastedText(words) => query::type_words(state, words),
         Finding::Indexing(indexing) => library::indexing_went_on(state, indexing),

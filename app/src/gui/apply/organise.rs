@@ -10,7 +10,7 @@ use super::{fail, failed};
 use crate::gui::command::{Direction, MarkEdit, Pace, Task};
 use crate::gui::state::{Edit, Query, SavedQuery, State};
 use crate::gui::text;
-use crate::gui::translate::tr;
+use crate::gui::translate::{tr, tr_with};
 
 /// Marks all chosen photos.
 pub fn mark(state: &mut State, edit: &MarkEdit) -> Vec<Task> {
@@ -25,7 +25,7 @@ pub fn mark(state: &mut State, edit: &MarkEdit) -> Vec<Task> {
             (now != before).then_some(Made::Marks(entry.hash, now))
         })
         .collect();
-    make(things, tr(edit.name()).to_owned())
+    make(things, edit.name().to_owned())
 }
 
 /// These marks after an edit.
@@ -61,7 +61,7 @@ fn chosen(state: &State) -> Vec<ContentHash> {
 pub fn add_to_album(state: &mut State, name: &str) -> Vec<Task> {
     let name = name.trim();
     if name.is_empty() {
-        return fail(state, "an album needs a name; type one");
+        return fail(state, tr("an album needs a name; type one"));
     }
     let known = state.library.album(name).map(|album| album.photos.clone()).unwrap_or_default();
     let photos: BTreeSet<ContentHash> = known.into_iter().chain(chosen(state)).collect();
@@ -81,7 +81,7 @@ pub fn rename_album(state: &mut State, old: &str, new: &str) -> Vec<Task> {
     let new = new.trim();
     let Some(album) = state.library.album(old).filter(|_| old != new) else { return Vec::new() };
     if new.is_empty() || state.library.album(new).is_some() {
-        return fail(state, "this name is taken or empty; choose another one");
+        return fail(state, tr("this name is taken or empty; choose another one"));
     }
     let photos = Some(album.photos.clone());
     let things = vec![Made::Album(old.to_owned(), None), Made::Album(new.to_owned(), photos)];
@@ -98,13 +98,11 @@ pub fn delete_album(state: &mut State, name: &str) -> Vec<Task> {
 pub fn save_search(state: &mut State, name: &str) -> Vec<Task> {
     let name = name.trim();
     if name.is_empty() {
-        return fail(state, "a saved search needs a name; type one");
+        return fail(state, tr("a saved search needs a name; type one"));
     }
     let Some(json) = SavedQuery::of(&state.query).to_json() else {
-        return fail(
-            state,
-            "a path of this search is no Unicode text and cannot be saved; rename the folder or the file",
-        );
+        let error = tr("a path of this search is no Unicode text and cannot be saved; rename the folder or the file");
+        return fail(state, error);
     };
     make(vec![Made::Search(name.to_owned(), Some(json))], tr("Search saved").to_owned())
 }
@@ -114,7 +112,7 @@ pub fn open_search(state: &mut State, name: &str) -> Vec<Task> {
     let Some(search) = state.library.searches.iter().find(|search| search.name == name) else { return Vec::new() };
     match SavedQuery::from_json(&search.json) {
         Some(saved) => query::change(state, |query| *query = saved.into_query()),
-        None => fail(state, "this search was saved by a newer Sightline; use that one"),
+        None => fail(state, tr("this search was saved by a newer Sightline; use that one")),
     }
 }
 
@@ -150,9 +148,9 @@ pub fn made(
 
 fn done_text(name: &str, things: &[Made], direction: Direction) -> String {
     let photos = things.iter().filter(|thing| matches!(thing, Made::Marks(..))).count();
-    let what = if photos > 0 { format!("{name}: {}", text::counted(photos, "photo")) } else { name.to_owned() };
+    let what = if photos > 0 { format!("{name}: {}", text::photos(photos)) } else { name.to_owned() };
     match direction {
-        Direction::Undo => format!("{}: {what}", tr("Undone")),
+        Direction::Undo => tr_with("Undone: {}", &[&what]),
         Direction::Do | Direction::Redo => what,
     }
 }

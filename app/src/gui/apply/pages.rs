@@ -14,7 +14,7 @@ use crate::gui::command::{Choice, Errand, ExportKind, Task};
 use crate::gui::long_work::{LongTask, Shown};
 use crate::gui::state::{ModelStatus, Page, State};
 use crate::gui::text;
-use crate::gui::translate::tr_with;
+use crate::gui::translate::{tr, tr_with};
 
 /// Another page in the middle of the window, with what it needs to show anything.
 pub fn open(state: &mut State, page: Page) -> Vec<Task> {
@@ -108,7 +108,7 @@ pub fn trash(state: &mut State, files: Vec<PathBuf>) -> Vec<Task> {
 
 /// Files are in the trash. What is there to be found is asked anew.
 pub fn trashed(state: &mut State, report: &TrashReport) -> Vec<Task> {
-    let count = text::counted(report.trashed.len(), "file");
+    let count = text::files(report.trashed.len());
     state.done = Some(tr_with("{} moved to the trash", &[&count]));
     state.notices.extend(report.failed.iter().map(|problem| text::sentence(&problem.reason)));
     for path in &report.trashed {
@@ -122,7 +122,9 @@ pub fn export_chosen(state: &mut State, kind: ExportKind, choice: Choice) -> Vec
     let folder = match choice {
         Choice::Path(folder) => folder,
         Choice::Nothing => return Vec::new(),
-        Choice::NoDialog => return fail(state, "this desktop has no dialog to choose a folder with; install zenity"),
+        Choice::NoDialog => {
+            return fail(state, tr("this desktop has no dialog to choose a folder with; install zenity"));
+        }
     };
     let photos = state.selection.photos();
     let Some(snapshot) = state.answer.snapshot.clone() else { return Vec::new() };
@@ -138,7 +140,7 @@ pub fn export_chosen(state: &mut State, kind: ExportKind, choice: Choice) -> Vec
 
 /// Copies were written.
 pub fn exported(state: &mut State, report: &ExportReport) -> Vec<Task> {
-    state.done = Some(tr_with("{} copied", &[&text::counted(report.copied.len(), "file")]));
+    state.done = Some(tr_with("{} copied", &[&text::files(report.copied.len())]));
     state.notices.extend(report.failed.iter().map(|problem| text::sentence(&problem.reason)));
     Vec::new()
 }

@@ -160,22 +160,22 @@ fn menu_ui(cx: &Cx<'_>, place: usize, chip: &Chip, ui: &mut Ui) {
     if ui.add(slider).changed() {
         cx.send(Command::Chip(place, ChipEdit::Weigh(weight)));
     }
-    let mut item = |icon: &str, label: &'static str, edit: ChipEdit| {
-        if widgets::button(ui, widgets::Kind::Plain, icon, tr(label)).clicked() {
+    let mut item = |icon: &str, label: &str, edit: ChipEdit| {
+        if widgets::button(ui, widgets::Kind::Plain, icon, label).clicked() {
             cx.send(Command::Chip(place, edit));
             ui.close();
         }
     };
-    let flip = if chip.sign == Sign::Like { "Not like this" } else { "Like this" };
+    let flip = if chip.sign == Sign::Like { tr("Not like this") } else { tr("Like this") };
     item(icons::SWAP, flip, ChipEdit::Flip);
-    item(icons::EYE_SLASH, if chip.is_muted { "Let it count" } else { "Mute" }, ChipEdit::Mute);
+    item(icons::EYE_SLASH, if chip.is_muted { tr("Let it count") } else { tr("Mute") }, ChipEdit::Mute);
     if place > 0 {
-        item(icons::CARET_LEFT, "Move left", ChipEdit::MoveTo(place - 1));
+        item(icons::CARET_LEFT, tr("Move left"), ChipEdit::MoveTo(place - 1));
     }
     if place + 1 < cx.state.query.chips.len() {
-        item(icons::CARET_RIGHT, "Move right", ChipEdit::MoveTo(place + 1));
+        item(icons::CARET_RIGHT, tr("Move right"), ChipEdit::MoveTo(place + 1));
     }
-    item(icons::TRASH, "Remove", ChipEdit::Remove);
+    item(icons::TRASH, tr("Remove"), ChipEdit::Remove);
 }
 
 fn shortened(name: &str) -> String {

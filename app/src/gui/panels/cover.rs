@@ -108,7 +108,7 @@ fn group_ui((group, keys): &(&'static str, &[(&'static str, &'static str)]), ui:
     Grid::new(*group).num_columns(2).min_col_width(160.0).spacing([space::L, 0.0]).show(ui, |ui| {
         ui.spacing_mut().interact_size.y = 20.0;
         for (key, what) in *keys {
-            ui.label(RichText::new(*key).font(font::small()).color(tokens.accent));
+            ui.label(RichText::new(tr(key)).font(font::small()).color(tokens.accent));
             ui.label(RichText::new(tr(what)).font(font::small()).color(tokens.text));
             ui.end_row();
         }
@@ -123,33 +123,33 @@ struct Action {
 
 fn actions(state: &State) -> Vec<Action> {
     let mut actions: Vec<Action> = Vec::new();
-    let mut add = |name: &'static str, command: Command| actions.push(Action { name: tr(name).to_owned(), command });
-    add("Add folder", Command::ChooseFolder);
-    add("Search by a picture", Command::ChoosePicture);
-    add("Look for changes", Command::RefreshFolders);
-    add("Clear the search", Command::ClearQuery);
-    add("All photos", Command::ShowAll);
-    add("Problems", Command::OpenPage(Page::Problems));
-    add("Map", Command::OpenPage(Page::Map));
-    add("Duplicates", Command::OpenPage(Page::Duplicates));
-    add("Models", Command::OpenPage(Page::Models));
-    add("What goes on", Command::OpenPage(Page::Jobs));
-    add("Compare side by side", Command::Compare(true));
-    add("Filters", Command::OpenFilters(!state.filters.is_open));
-    add("Copy the chosen photos to a folder", Command::Export(ExportKind::Copies));
-    add("Contact sheet of the chosen photos", Command::Export(ExportKind::Sheet));
-    add("Undo", Command::Undo);
-    add("Redo", Command::Redo);
-    add("Choose all photos", Command::SelectAll);
-    add("Favourite", Command::Mark(MarkEdit::Favourite(true)));
-    add("No longer a favourite", Command::Mark(MarkEdit::Favourite(false)));
-    add("By relevance", Command::SortBy(Sort::Score));
-    add("Newest first", Command::SortBy(Sort::NewestFirst));
-    add("Oldest first", Command::SortBy(Sort::OldestFirst));
-    add("Theme of the system", Command::SetAppearance(Appearance::System));
-    add("Light theme", Command::SetAppearance(Appearance::Light));
-    add("Dark theme", Command::SetAppearance(Appearance::Dark));
-    add("All keys", Command::Cover(Some(Cover::Keys)));
+    let mut add = |name: &str, command: Command| actions.push(Action { name: name.to_owned(), command });
+    add(tr("Add folder"), Command::ChooseFolder);
+    add(tr("Search by a picture"), Command::ChoosePicture);
+    add(tr("Look for changes"), Command::RefreshFolders);
+    add(tr("Clear the search"), Command::ClearQuery);
+    add(tr("All photos"), Command::ShowAll);
+    add(tr("Problems"), Command::OpenPage(Page::Problems));
+    add(tr("Map"), Command::OpenPage(Page::Map));
+    add(tr("Duplicates"), Command::OpenPage(Page::Duplicates));
+    add(tr("Models"), Command::OpenPage(Page::Models));
+    add(tr("What goes on"), Command::OpenPage(Page::Jobs));
+    add(tr("Compare side by side"), Command::Compare(true));
+    add(tr("Filters"), Command::OpenFilters(!state.filters.is_open));
+    add(tr("Copy the chosen photos to a folder"), Command::Export(ExportKind::Copies));
+    add(tr("Contact sheet of the chosen photos"), Command::Export(ExportKind::Sheet));
+    add(tr("Undo"), Command::Undo);
+    add(tr("Redo"), Command::Redo);
+    add(tr("Choose all photos"), Command::SelectAll);
+    add(tr("Favourite"), Command::Mark(MarkEdit::Favourite(true)));
+    add(tr("No longer a favourite"), Command::Mark(MarkEdit::Favourite(false)));
+    add(tr("By relevance"), Command::SortBy(Sort::Score));
+    add(tr("Newest first"), Command::SortBy(Sort::NewestFirst));
+    add(tr("Oldest first"), Command::SortBy(Sort::OldestFirst));
+    add(tr("Theme of the system"), Command::SetAppearance(Appearance::System));
+    add(tr("Light theme"), Command::SetAppearance(Appearance::Light));
+    add(tr("Dark theme"), Command::SetAppearance(Appearance::Dark));
+    add(tr("All keys"), Command::Cover(Some(Cover::Keys)));
     for album in &state.library.albums {
         let name = tr_with("Album {}", &[&album.name]);
         actions.push(Action { name, command: Command::ShowAlbum(Some(album.name.clone())) });

@@ -7,9 +7,9 @@ use sightline_core::search::{Band, Hit, Why};
 use super::marks_editor::MarksEditor;
 use super::{Cx, Panel};
 use crate::gui::command::Command;
-use crate::gui::state::{BINS, Chip, Loaded, Page, State, band_name};
+use crate::gui::state::{BINS, Chip, Loaded, Page, State};
 use crate::gui::theme::{self, Tokens, font, size, space};
-use crate::gui::translate::tr;
+use crate::gui::translate::{tr, tr_with};
 use crate::gui::{icons, text, widgets};
 
 /// See the module.
@@ -59,7 +59,7 @@ fn preview_ui(cx: &Cx<'_>, index: usize, entry: &Entry, ui: &mut Ui) {
     let (rect, response) = ui.allocate_exact_size(vec2(width, height), egui::Sense::click());
     let tokens = theme::tokens(ui);
     widgets::paint_thumbnail(ui.painter(), tokens, &cx.thumbnail(entry), rect, picture);
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "View large"));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, tr("View large")));
     if response.on_hover_cursor(egui::CursorIcon::ZoomIn).clicked() {
         cx.send(Command::OpenViewer(index));
     }
@@ -96,7 +96,7 @@ fn match_ui(state: &State, hit: &Hit, ui: &mut Ui) {
             widgets::caption(ui, name, NAMES);
             let bar = vec2(ui.available_width() - 46.0, 5.0);
             widgets::progress_bar(ui, name, Some(cosine / full), color(tokens, hit.band), bar);
-            ui.label(RichText::new(format!("{cosine:.3}")).font(font::small()).color(tokens.text));
+            ui.label(RichText::new(text::decimal(*cosine, 3)).font(font::small()).color(tokens.text));
         });
     }
     ui.label(RichText::new(explanation(hit)).font(font::caption()).color(tokens.muted));
@@ -114,11 +114,13 @@ fn color(tokens: &Tokens, band: Option<Band>) -> egui::Color32 {
 
 fn explanation(hit: &Hit) -> String {
     let band = match (hit.why, hit.band) {
-        (Why::Exact, _) => "its name or a tag is what you typed".to_owned(),
-        (_, Some(band)) => format!("a {} match among all your photos", band_name(band).to_lowercase()),
-        _ => format!("number {} of the answer", hit.rank),
+        (Why::Exact, _) => tr("its name or a tag is what you typed").to_owned(),
+        (_, Some(Band::Strong)) => tr("a strong match among all your photos").to_owned(),
+        (_, Some(Band::Likely)) => tr("a likely match among all your photos").to_owned(),
+        (_, Some(Band::Weak)) => tr("a weak match among all your photos").to_owned(),
+        _ => tr_with("number {} of the answer", &[&text::count(hit.rank as u64)]),
     };
-    format!("Cosine similarity, higher is nearer; {band}")
+    tr_with("Cosine similarity, higher is nearer; {}", &[&band])
 }
 
 fn facts_ui(entry: &Entry, hit: &Hit, ui: &mut Ui) {
@@ -153,22 +155,22 @@ fn histogram_ui(state: &State, ui: &mut Ui) {
 /// What is known, and nothing that is not.
 fn facts(entry: &Entry, hit: &Hit) -> Vec<(&'static str, String)> {
     let photo = &entry.photo;
-    let date = if photo.taken.is_some() { "Taken" } else { "Changed" };
-    let mut facts = vec![("Name", text::name(&entry.path)), (date, text::date(entry.date()))];
-    facts.extend(photo.camera.clone().map(|camera| ("Camera", camera)));
-    facts.extend(photo.lens.clone().map(|lens| ("Lens", lens)));
-    facts.push(("Size", format!("{} × {}, {}", photo.width, photo.height, text::bytes(entry.size))));
-    facts.push(("Format", photo.format.to_uppercase()));
-    facts.push(("Folder", text::folder(&entry.path)));
-    facts.extend(photo.position.map(|(north, east)| ("Place", format!("{north:.4}, {east:.4}"))));
+    let date = if photo.taken.is_some() { tr("Taken") } else { tr("Changed") };
+    let mut facts = vec![(tr("Name"), text::name(&entry.path)), (date, text::date(entry.date()))];
+    facts.extend(photo.camera.clone().map(|camera| (tr("Camera"), camera)));
+    facts.extend(photo.lens.clone().map(|lens| (tr("Lens"), lens)));
+    facts.push((tr("Size"), format!("{} × {}, {}", photo.width, photo.height, text::bytes(entry.size))));
+    facts.push((tr("Format"), photo.format.to_uppercase()));
+    facts.push((tr("Folder"), text::folder(&entry.path)));
+    facts.extend(photo.position.map(|(north, east)| (tr("Place"), format!("{north:.4}, {east:.4}"))));
     if !entry.tags.is_empty() {
-        facts.push(("Tags", entry.tags.join(", ")));
+        facts.push((tr("Tags"), entry.tags.join(", ")));
     }
     if hit.copies > 1 {
-        facts.push(("Copies", text::counted(hit.copies as usize, "file")));
+        facts.push((tr("Copies"), text::files(hit.copies as usize)));
     }
     if entry.is_offline {
-        facts.push(("Drive", "not there now".to_owned()));
+        facts.push((tr("Drive"), tr("not there now").to_owned()));
     }
     facts
 }

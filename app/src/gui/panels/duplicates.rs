@@ -66,10 +66,10 @@ fn report_ui(cx: &Cx<'_>, report: &DuplicatesReport, ui: &mut Ui) {
     let tokens = theme::tokens(ui);
     let chosen = &cx.state.duplicates.chosen;
     ui.horizontal(|ui| {
-        let count = tr_with("{} of photos that are nearly the same", &[&text::counted(report.groups.len(), "group")]);
+        let count = tr_with("{} of photos that are nearly the same", &[&text::groups(report.groups.len())]);
         ui.label(RichText::new(count).font(font::title()).color(tokens.text));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let words = tr_with("Move {} to the trash …", &[&text::counted(chosen.len(), "file")]);
+            let words = tr_with("Move {} to the trash …", &[&text::files(chosen.len())]);
             if !chosen.is_empty() && widgets::button(ui, widgets::Kind::Primary, icons::TRASH, &words).clicked() {
                 cx.send(Command::Ask(Some(Question::Trash(chosen.iter().cloned().collect()))));
             }
@@ -83,7 +83,7 @@ fn report_ui(cx: &Cx<'_>, report: &DuplicatesReport, ui: &mut Ui) {
     );
     ui.label(RichText::new(what).font(font::small()).color(tokens.muted));
     if report.unseen > 0 {
-        let unseen = tr_with("{} could not be compared: no thumbnail yet.", &[&text::counted(report.unseen, "photo")]);
+        let unseen = tr_with("{} could not be compared: no thumbnail yet.", &[&text::photos(report.unseen)]);
         ui.label(RichText::new(unseen).font(font::small()).color(tokens.review));
     }
     ui.add_space(space::S);
@@ -149,7 +149,7 @@ fn member_ui(cx: &Cx<'_>, report: &DuplicatesReport, member: &Member, ui: &mut U
             cx.send(Command::ToggleDuplicate(entry.path.clone()));
         }
         let facts = format!("{} × {}, {}", entry.photo.width, entry.photo.height, text::bytes(entry.size));
-        let like = member.closeness.map(|near| format!(" · {near:.2}")).unwrap_or_default();
+        let like = member.closeness.map(|near| format!(" · {}", text::decimal(near, 2))).unwrap_or_default();
         for line in [name.clone(), format!("{facts}{like}")] {
             let words = RichText::new(line).font(font::caption()).color(tokens.muted);
             ui.add_sized(vec2(SIDE, size::CONTROL / 2.0), egui::Label::new(words).truncate());

@@ -29,14 +29,16 @@ impl Panel for EmptyPage {
 }
 
 fn no_folder_ui(cx: &Cx<'_>, ui: &mut Ui) {
-    let text = "Add a folder, or drop one here. Sightline looks at every photo once, on this machine, and finds it \
-                again by what you say is on it. Your photos are never changed and never leave this machine.";
-    widgets::page(ui, icons::IMAGES, "Find your photos by what is on them", text, |ui| {
-        if widgets::button(ui, widgets::Kind::Primary, icons::FOLDER_PLUS, "Add folder").clicked() {
+    let text = tr(
+        "Add a folder, or drop one here. Sightline looks at every photo once, on this machine, and finds it again by \
+         what you say is on it. Your photos are never changed and never leave this machine.",
+    );
+    widgets::page(ui, icons::IMAGES, tr("Find your photos by what is on them"), text, |ui| {
+        if widgets::button(ui, widgets::Kind::Primary, icons::FOLDER_PLUS, tr("Add folder")).clicked() {
             cx.send(Command::ChooseFolder);
         }
         let muted = theme::tokens(ui).muted;
-        let path = RichText::new("or type its path").font(font::small()).color(muted).underline();
+        let path = RichText::new(tr("or type its path")).font(font::small()).color(muted).underline();
         if ui.add(egui::Button::new(path).frame(false)).clicked() {
             cx.send(Command::AskForPath(true));
         }
@@ -44,12 +46,13 @@ fn no_folder_ui(cx: &Cx<'_>, ui: &mut Ui) {
 }
 
 fn still_indexing_ui(cx: &Cx<'_>, ui: &mut Ui) {
-    let text = "Photos appear here as they are indexed, and can be searched at once. You can go on working meanwhile.";
+    let text =
+        tr("Photos appear here as they are indexed, and can be searched at once. You can go on working meanwhile.");
     widgets::page(ui, icons::APERTURE, &indexing_heading(cx.state), text, |ui| {
         let fraction = cx.state.indexing.as_ref().and_then(|indexing| indexing.fraction());
         let accent = theme::tokens(ui).accent;
-        widgets::progress_bar(ui, "Indexing", fraction, accent, vec2(260.0, 6.0));
-        if widgets::button(ui, widgets::Kind::Quiet, icons::STOP, "Stop").clicked() {
+        widgets::progress_bar(ui, tr("Indexing"), fraction, accent, vec2(260.0, 6.0));
+        if widgets::button(ui, widgets::Kind::Quiet, icons::STOP, tr("Stop")).clicked() {
             cx.send(Command::StopIndexing);
         }
     });
@@ -58,24 +61,24 @@ fn still_indexing_ui(cx: &Cx<'_>, ui: &mut Ui) {
 fn indexing_heading(state: &State) -> String {
     match state.indexing.as_ref().map(|indexing| indexing.progress) {
         Some(progress) if progress.total > 0 => {
-            format!("{} {} of {}", progress.phase, text::count(progress.done), text::count(progress.total))
+            format!("{} {}", tr(progress.phase), text::part(progress.done, progress.total))
         }
-        Some(progress) if !progress.phase.is_empty() => format!("{} …", progress.phase),
-        _ => "Starting …".to_owned(),
+        Some(progress) if !progress.phase.is_empty() => format!("{} …", tr(progress.phase)),
+        _ => tr("Starting …").to_owned(),
     }
 }
 
 fn no_photos_ui(cx: &Cx<'_>, ui: &mut Ui) {
     let text = match cx.state.library.problems.len() {
-        0 => "Your folders hold no pictures that Sightline knows. Add another folder.".to_owned(),
-        _ => "None of the pictures in your folders could be used; the problems say why.".to_owned(),
+        0 => tr("Your folders hold no pictures that Sightline knows. Add another folder."),
+        _ => tr("None of the pictures in your folders could be used; the problems say why."),
     };
-    widgets::page(ui, icons::IMAGE_BROKEN, "No photos here", &text, |ui| {
-        if widgets::button(ui, widgets::Kind::Primary, icons::FOLDER_PLUS, "Add folder").clicked() {
+    widgets::page(ui, icons::IMAGE_BROKEN, tr("No photos here"), text, |ui| {
+        if widgets::button(ui, widgets::Kind::Primary, icons::FOLDER_PLUS, tr("Add folder")).clicked() {
             cx.send(Command::ChooseFolder);
         }
         if !cx.state.library.problems.is_empty()
-            && widgets::button(ui, widgets::Kind::Quiet, icons::WARNING, "Show problems").clicked()
+            && widgets::button(ui, widgets::Kind::Quiet, icons::WARNING, tr("Show problems")).clicked()
         {
             cx.send(Command::OpenPage(Page::Problems));
         }
@@ -87,7 +90,7 @@ fn all_filtered_out_ui(cx: &Cx<'_>, ui: &mut Ui) {
         Some(folder) => tr_with("There are photos in your library, but none that match in {}.", &[&folder]),
         None => tr("There are photos in your library, but none of them is what the filters ask for.").to_owned(),
     };
-    widgets::page(ui, icons::FUNNEL, "All photos are filtered out", &text, |ui| {
+    widgets::page(ui, icons::FUNNEL, tr("All photos are filtered out"), &text, |ui| {
         if widgets::button(ui, widgets::Kind::Primary, "", tr("Look at all photos")).clicked() {
             cx.send(Command::ShowAll);
         }
@@ -95,9 +98,9 @@ fn all_filtered_out_ui(cx: &Cx<'_>, ui: &mut Ui) {
 }
 
 fn no_match_ui(cx: &Cx<'_>, ui: &mut Ui) {
-    let text = "Nothing in your library matches. Try other words, or a picture.";
-    widgets::page(ui, icons::MAGNIFYING_GLASS, "No match", text, |ui| {
-        if widgets::button(ui, widgets::Kind::Primary, "", "Show all photos").clicked() {
+    let text = tr("Nothing in your library matches. Try other words, or a picture.");
+    widgets::page(ui, icons::MAGNIFYING_GLASS, tr("No match"), text, |ui| {
+        if widgets::button(ui, widgets::Kind::Primary, "", tr("Show all photos")).clicked() {
             cx.send(Command::ClearQuery);
         }
     });

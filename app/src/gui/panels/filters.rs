@@ -88,7 +88,7 @@ fn kind_ui(cx: &Cx<'_>, kind: &Kind, facets: &Facets, ui: &mut Ui) {
     let label = match &chosen[..] {
         [] => tr(kind.name).to_owned(),
         [one] => one.clone(),
-        several => format!("{} ({})", tr(kind.name), several.len()),
+        several => format!("{} ({})", tr(kind.name), text::count(several.len() as u64)),
     };
     let button = list_button(ui, &label, !chosen.is_empty());
     let popup = Popup::menu(&button).close_behavior(PopupCloseBehavior::CloseOnClickOutside);
@@ -160,20 +160,20 @@ fn stars_ui(cx: &Cx<'_>, ui: &mut Ui) {
 }
 
 fn sizes_ui(cx: &Cx<'_>, ui: &mut Ui) {
-    let choices: [(&'static str, Option<u64>, Option<u64>); 4] = [
-        ("Any size", None, None),
-        ("Under 1 MB", None, Some(MEGABYTE)),
-        ("1 to 10 MB", Some(MEGABYTE), Some(10 * MEGABYTE)),
-        ("Over 10 MB", Some(10 * MEGABYTE), None),
+    let choices = [
+        (tr("Any size"), None, None),
+        (tr("Under 1 MB"), None, Some(MEGABYTE)),
+        (tr("1 to 10 MB"), Some(MEGABYTE), Some(10 * MEGABYTE)),
+        (tr("Over 10 MB"), Some(10 * MEGABYTE), None),
     ];
     let filter = &cx.state.query.filter;
     let now = choices.iter().find(|(_, least, most)| (filter.min_bytes, filter.max_bytes) == (*least, *most));
     let is_on = filter.min_bytes.is_some() || filter.max_bytes.is_some();
-    let button = list_button(ui, tr(now.map_or("Size", |(name, ..)| *name)), is_on);
+    let button = list_button(ui, now.map_or(tr("Size"), |(name, ..)| *name), is_on);
     Popup::menu(&button).show(|ui| {
         for (name, min_bytes, max_bytes) in choices {
             let is_chosen = (filter.min_bytes, filter.max_bytes) == (min_bytes, max_bytes);
-            if ui.selectable_label(is_chosen, tr(name)).clicked() {
+            if ui.selectable_label(is_chosen, name).clicked() {
                 cx.send(Command::SetFilter(Box::new(Filter { min_bytes, max_bytes, ..filter.clone() })));
             }
         }
@@ -193,7 +193,7 @@ impl Filters {
         self.follow(cx, &response, months, at);
         bars_ui(cx, months, (rect, step), self.drawn, ui);
         if let Some(month) = response.hover_pos().map(|pointer| months[at(pointer.x)]) {
-            let words = tr_with("{}: {}", &[&text::month(month.start), &text::counted(month.count, "photo")]);
+            let words = format!("{}: {}", text::month(month.start), text::photos(month.count));
             response.on_hover_text_at_pointer(words);
         }
     }

@@ -12,6 +12,7 @@ use crate::gui::command::{Beside, Command};
 use crate::gui::layout::{Layout, Measures, Row, RowContent};
 use crate::gui::state::{Query, Section, Shapes, band_name};
 use crate::gui::theme::{self, font, radius, size, space};
+use crate::gui::translate::tr_with;
 use crate::gui::{icons, text, widgets};
 
 /// See the module.
@@ -219,7 +220,7 @@ fn heading_ui(section: &Section, rect: Rect, ui: &Ui) {
     let middle = rect.center().y;
     let name = section.name.as_deref().unwrap_or_default();
     let name = painter.text(pos2(rect.left(), middle), Align2::LEFT_CENTER, name, font::heading(), tokens.text);
-    let count = text::counted(section.count, "photo");
+    let count = text::photos(section.count);
     let place = pos2(name.right() + space::M, middle);
     let count = painter.text(place, Align2::LEFT_CENTER, count, font::small(), tokens.muted);
     let line = (count.right() + space::M)..=rect.right();
@@ -278,7 +279,7 @@ impl Cell<'_> {
 
     fn score_ui(&self, ui: &Ui) {
         let painter = ui.painter();
-        let score = format!("{:.2}", self.hit.score);
+        let score = text::decimal(self.hit.score, 2);
         let galley = painter.layout_no_wrap(score, font::caption(), theme::ON_BADGE);
         let size = galley.size() + vec2(10.0, 4.0);
         let badge = Rect::from_min_size(self.rect.right_bottom() - size - vec2(5.0, 5.0), size);
@@ -317,10 +318,10 @@ impl Cell<'_> {
     fn tooltip(&self, name: &str) -> String {
         match (self.hit.cosines.is_empty(), self.hit.band) {
             (true, _) => format!("{name}\n{}", text::date(self.entry.date())),
-            (false, None) => format!("{name}\nsimilarity {:.3} (cosine)", self.hit.score),
+            (false, None) => tr_with("{}\nsimilarity {} (cosine)", &[name, &text::decimal(self.hit.score, 3)]),
             (false, Some(band)) => {
-                let band = band_name(band).to_lowercase();
-                format!("{name}\nsimilarity {:.3} (cosine): {band} among your photos", self.hit.score)
+                let (score, band) = (text::decimal(self.hit.score, 3), band_name(band).to_lowercase());
+                tr_with("{}\nsimilarity {} (cosine): {} among your photos", &[name, &score, &band])
             }
         }
     }

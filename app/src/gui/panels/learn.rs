@@ -73,7 +73,7 @@ fn suggestions_ui(cx: &Cx<'_>, learning: &Learning, report: &LearnReport, ui: &m
 /// What the suggestions rest on, and how far they can be trusted.
 fn explanation(learning: &Learning, report: &LearnReport) -> Vec<String> {
     let how = tr("Learnt at once from the photos that have the tag, those you refused, and the tag's name.").to_owned();
-    let refused = text::counted(learning.rejected.len(), "photo");
+    let refused = text::photos(learning.rejected.len());
     let mut lines = vec![how];
     if let Some(accuracy) = report.accuracy {
         let percent = format!("{:.0} %", accuracy * 100.0);
@@ -114,7 +114,7 @@ fn suggestion_ui(cx: &Cx<'_>, report: &LearnReport, (suggestion, entry): (&Sugge
 fn reasons(report: &LearnReport, suggestion: &SuggestedPhoto, entry: &Entry) -> String {
     let near = suggestion.rests_on.iter().filter_map(|(example, cosine)| {
         let example = report.snapshot.entries.get(*example as usize)?;
-        Some(format!("{} ({cosine:.2})", text::name(&example.path)))
+        Some(format!("{} ({})", text::name(&example.path), text::decimal(*cosine, 2)))
     });
     let near: Vec<String> = near.collect();
     tr_with("{}\nnearest examples: {}", &[&text::name(&entry.path), &near.join(", ")])

@@ -199,7 +199,7 @@ impl Map {
 }
 
 fn show(cx: &Cx<'_>, photos: PhotoSet) {
-    let name = tr_with("{} of the map", &[&text::counted(photos.len(), "photo")]);
+    let name = tr_with("{} of the map", &[&text::photos(photos.len())]);
     cx.send(Command::ShowPicked(Picked { photos: Arc::new(photos), name }));
 }
 
@@ -274,7 +274,7 @@ fn names_ui(report: &MapReport, view: View, ui: &Ui) {
 
 fn waiting_ui(cx: &Cx<'_>, ui: &mut Ui) {
     let words = match cx.state.map.progress {
-        Some(progress) if !progress.phase.is_empty() => format!("{} …", progress.phase),
+        Some(progress) if !progress.phase.is_empty() => format!("{} …", tr(progress.phase)),
         Some(_) => tr("Drawing the map …").to_owned(),
         None => tr("There is no map yet").to_owned(),
     };

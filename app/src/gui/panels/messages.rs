@@ -5,6 +5,7 @@ use egui::{Align, Color32, Frame, Layout, Margin, RichText, Ui};
 use super::{Cx, Panel};
 use crate::gui::command::Command;
 use crate::gui::theme::{self, font, space};
+use crate::gui::translate::tr;
 use crate::gui::{icons, widgets};
 
 /// See the module.
@@ -15,13 +16,13 @@ impl Panel for Messages {
         let tokens = theme::tokens(ui);
         if let Some(error) = &cx.state.error {
             let line = Line { name: "error", icon: icons::WARNING, color: tokens.fail, text: error };
-            if line_ui(ui, &line, "Dismiss the error") {
+            if line_ui(ui, &line, tr("Dismiss the error")) {
                 cx.send(Command::DismissError);
             }
         }
         if let Some(notice) = cx.state.notices.last() {
             let line = Line { name: "notice", icon: icons::INFO, color: tokens.accent, text: notice };
-            if line_ui(ui, &line, "Dismiss the notices") {
+            if line_ui(ui, &line, tr("Dismiss the notices")) {
                 cx.send(Command::DismissNotices);
             }
         }

@@ -23,7 +23,11 @@ impl Panel for Models {
         let frame = Frame::new().fill(tokens.background).inner_margin(Margin::same(space::L as i8));
         CentralPanel::default().frame(frame).show(ui, |ui| {
             ui.label(RichText::new(tr("Models")).font(font::title()).color(tokens.text));
-            let what = tr("A model looks at every photo once. Another one makes an index of its own beside the old one, which stays until you remove it. A model is fetched from the hub only when you ask for it, and never by itself.");
+            let what = tr(
+                "A model looks at every photo once. Another one makes an index of its own beside the old one, which \
+                 stays until you remove it. A model is fetched from the hub only when you ask for it, and never by \
+                 itself.",
+            );
             ui.add(egui::Label::new(RichText::new(what).font(font::body()).color(tokens.muted)).wrap());
             ui.add_space(space::S);
             let Some(rows) = &cx.state.models.rows else {

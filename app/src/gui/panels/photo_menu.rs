@@ -9,29 +9,29 @@ use crate::gui::apply::SIDE_BY_SIDE;
 use crate::gui::command::{AlbumEdit, Command, ExportKind, MarkEdit};
 use crate::gui::state::{Chip, Question};
 use crate::gui::theme::space;
-use crate::gui::translate::tr;
+use crate::gui::translate::{tr, tr_with};
 use crate::gui::{icons, widgets};
 
 /// The menu of a photo of the answer.
 pub fn photo_menu_ui(cx: &Cx<'_>, photo: usize, ui: &mut Ui) {
     let Some(entry) = cx.state.answer.entry(photo) else { return };
     ui.set_min_width(210.0);
-    item(cx, ui, (icons::FIT, "View large"), || Command::OpenViewer(photo));
-    item(cx, ui, (icons::SPARKLE, "Find similar"), || Command::SearchBy(Chip::picture(entry.path.clone())));
-    item(cx, ui, (icons::PLUS, "Add to the search"), || Command::AddChip(Chip::picture(entry.path.clone())));
+    item(cx, ui, (icons::FIT, tr("View large")), || Command::OpenViewer(photo));
+    item(cx, ui, (icons::SPARKLE, tr("Find similar")), || Command::SearchBy(Chip::picture(entry.path.clone())));
+    item(cx, ui, (icons::PLUS, tr("Add to the search")), || Command::AddChip(Chip::picture(entry.path.clone())));
     if (2..=SIDE_BY_SIDE).contains(&cx.state.selection.len()) {
-        item(cx, ui, (icons::COLUMNS, "Compare side by side"), || Command::Compare(true));
+        item(cx, ui, (icons::COLUMNS, tr("Compare side by side")), || Command::Compare(true));
     }
     ui.add_space(space::XS);
-    let favourite = if entry.is_favourite { "No longer a favourite" } else { "Favourite" };
+    let favourite = if entry.is_favourite { tr("No longer a favourite") } else { tr("Favourite") };
     item(cx, ui, (icons::HEART, favourite), || Command::Mark(MarkEdit::Favourite(!entry.is_favourite)));
     albums_ui(cx, ui);
     ui.add_space(space::XS);
     outside_ui(cx, &entry.path, ui);
     ui.add_space(space::XS);
-    item(cx, ui, (icons::EXPORT, "Copy to a folder …"), || Command::Export(ExportKind::Copies));
-    item(cx, ui, (icons::EXPORT, "Contact sheet …"), || Command::Export(ExportKind::Sheet));
-    item(cx, ui, (icons::TRASH, "Move to the trash …"), || {
+    item(cx, ui, (icons::EXPORT, tr("Copy to a folder …")), || Command::Export(ExportKind::Copies));
+    item(cx, ui, (icons::EXPORT, tr("Contact sheet …")), || Command::Export(ExportKind::Sheet));
+    item(cx, ui, (icons::TRASH, tr("Move to the trash …")), || {
         Command::Ask(Some(Question::Trash(cx.state.chosen_files())))
     });
 }
@@ -40,11 +40,10 @@ pub fn photo_menu_ui(cx: &Cx<'_>, photo: usize, ui: &mut Ui) {
 fn albums_ui(cx: &Cx<'_>, ui: &mut Ui) {
     for album in cx.state.library.albums.iter().take(8) {
         let is_shown = cx.state.query.album.as_ref() == Some(&album.name);
-        let (words, edit) = match is_shown {
-            true => (tr("Take out of"), AlbumEdit::Remove),
-            false => (tr("Put into"), AlbumEdit::Add),
+        let (label, edit) = match is_shown {
+            true => (tr_with("Take out of {}", &[&album.name]), AlbumEdit::Remove),
+            false => (tr_with("Put into {}", &[&album.name]), AlbumEdit::Add),
         };
-        let label = format!("{words} {}", album.name);
         if widgets::button(ui, widgets::Kind::Plain, icons::ALBUM, &label).clicked() {
             cx.send(Command::Album(album.name.clone(), edit));
             ui.close();
@@ -54,14 +53,14 @@ fn albums_ui(cx: &Cx<'_>, ui: &mut Ui) {
 
 /// What other programs do with its file.
 fn outside_ui(cx: &Cx<'_>, path: &Path, ui: &mut Ui) {
-    item(cx, ui, (icons::FOLDER_OPEN, "Show in the file manager"), || Command::Reveal(path.to_owned()));
-    item(cx, ui, (icons::OUTSIDE, "Open with its program"), || Command::OpenOutside(path.to_owned()));
-    item(cx, ui, (icons::COPY, "Copy the picture"), || Command::CopyPicture(path.to_owned()));
-    item(cx, ui, (icons::COPY, "Copy path"), || Command::CopyText(path.to_string_lossy().into_owned()));
+    item(cx, ui, (icons::FOLDER_OPEN, tr("Show in the file manager")), || Command::Reveal(path.to_owned()));
+    item(cx, ui, (icons::OUTSIDE, tr("Open with its program")), || Command::OpenOutside(path.to_owned()));
+    item(cx, ui, (icons::COPY, tr("Copy the picture")), || Command::CopyPicture(path.to_owned()));
+    item(cx, ui, (icons::COPY, tr("Copy path")), || Command::CopyText(path.to_string_lossy().into_owned()));
 }
 
-fn item(cx: &Cx<'_>, ui: &mut Ui, (icon, label): (&str, &'static str), command: impl FnOnce() -> Command) {
-    if widgets::button(ui, widgets::Kind::Plain, icon, tr(label)).clicked() {
+fn item(cx: &Cx<'_>, ui: &mut Ui, (icon, label): (&str, &str), command: impl FnOnce() -> Command) {
+    if widgets::button(ui, widgets::Kind::Plain, icon, label).clicked() {
         cx.send(command());
         ui.close();
     }

@@ -30,13 +30,13 @@ impl Panel for Problems {
                 widgets::page(ui, icons::CHECK, tr("No problems"), words, |_| {});
                 return;
             }
-            ui.label(RichText::new(text::counted(problems.len(), "problem")).font(font::title()).color(tokens.text));
-            let what = "These files were left out. Everything else is indexed and searchable.";
+            ui.label(RichText::new(text::problems(problems.len())).font(font::title()).color(tokens.text));
+            let what = tr("These files were left out. Everything else is indexed and searchable.");
             ui.label(RichText::new(what).font(font::body()).color(tokens.muted));
             ui.add_space(space::XS);
             ui.horizontal(|ui| {
                 let again = widgets::button(ui, widgets::Kind::Quiet, icons::REFRESH, tr("Try again"));
-                if again.on_hover_text("Looks at all folders again; files that changed are read anew").clicked() {
+                if again.on_hover_text(tr("Looks at all folders again; files that changed are read anew")).clicked() {
                     cx.send(Command::RefreshFolders);
                 }
                 if widgets::button(ui, widgets::Kind::Quiet, icons::COPY, tr("Copy the list")).clicked() {

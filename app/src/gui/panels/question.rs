@@ -34,7 +34,7 @@ fn trash_ui(cx: &Cx<'_>, files: &[std::path::PathBuf], ui: &Ui) {
     let modal = Modal::new(Id::unique("question")).frame(widgets::modal_frame(ui)).show(ui.ctx(), |ui| {
         ui.set_width(420.0);
         let tokens = theme::tokens(ui);
-        let count = text::counted(files.len(), "file");
+        let count = text::files(files.len());
         let title = tr_with("Move {} to the trash?", &[&count]);
         ui.label(RichText::new(title).font(font::title()).color(tokens.text));
         let what = tr("They can be taken out of the system's trash again. Tags, stars and notes are kept for that.");

@@ -149,7 +149,7 @@ fn sort_ui(cx: &Cx<'_>, ui: &mut Ui) {
 
 fn summary(state: &State) -> String {
     let answer = &state.answer;
-    let photos = text::counted(answer.hits.len(), "photo");
+    let photos = text::photos(answer.hits.len());
     let chosen = state.selection.len();
     match (answer.query.is_browsing(), answer.query == state.query) {
         (_, false) => tr("Searching …").to_owned(),

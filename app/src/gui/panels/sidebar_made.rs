@@ -37,15 +37,15 @@ pub fn albums_ui(cx: &Cx<'_>, ui: &mut Ui) {
 }
 
 fn album_menu(cx: &Cx<'_>, name: &str, ui: &mut Ui) {
-    let mut item = |icon: &str, label: &'static str, edit: AlbumEdit| {
-        if widgets::button(ui, widgets::Kind::Plain, icon, tr(label)).clicked() {
+    let mut item = |icon: &str, label: &str, edit: AlbumEdit| {
+        if widgets::button(ui, widgets::Kind::Plain, icon, label).clicked() {
             cx.send(Command::Album(name.to_owned(), edit));
             ui.close();
         }
     };
-    item(icons::PLUS, "Put the chosen photos into it", AlbumEdit::Add);
-    item(icons::X, "Take the chosen photos out", AlbumEdit::Remove);
-    item(icons::TRASH, "Delete the album; the photos stay", AlbumEdit::Delete);
+    item(icons::PLUS, tr("Put the chosen photos into it"), AlbumEdit::Add);
+    item(icons::X, tr("Take the chosen photos out"), AlbumEdit::Remove);
+    item(icons::TRASH, tr("Delete the album; the photos stay"), AlbumEdit::Delete);
     name_ui(ui, "rename-album", name, |new| cx.send(Command::Album(name.to_owned(), AlbumEdit::Rename(new))));
 }
 

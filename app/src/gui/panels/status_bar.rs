@@ -6,7 +6,7 @@ use super::{Cx, Panel};
 use crate::gui::command::Command;
 use crate::gui::state::{Indexing, ModelStatus, Page, State};
 use crate::gui::theme::{self, font, size, space};
-use crate::gui::translate::tr;
+use crate::gui::translate::{tr, tr_with};
 use crate::gui::{icons, text, widgets};
 
 /// See the module.
@@ -23,7 +23,8 @@ impl Panel for StatusBar {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     problems_ui(cx, ui);
                     if let Some(progress) = cx.state.writing {
-                        caption(ui, &format!("{} {} / {}", progress.phase, progress.done, progress.total));
+                        let (done, total) = (text::count(progress.done), text::count(progress.total));
+                        caption(ui, &format!("{} {done} / {total}", tr(progress.phase)));
                     }
                     match &cx.state.indexing {
                         Some(indexing) => indexing_ui(cx, indexing, ui),
@@ -41,14 +42,15 @@ fn caption(ui: &mut Ui, words: &str) -> egui::Response {
 }
 
 fn library_ui(state: &State, ui: &mut Ui) {
-    caption(ui, &text::counted(state.library.photos, "photo"));
+    caption(ui, &text::photos(state.library.photos));
     let name = &state.model.name;
     match state.model.status {
-        ModelStatus::Ready => caption(ui, &format!("{name} model")),
-        ModelStatus::Loading => caption(ui, &format!("loading the {name} model …")),
+        ModelStatus::Ready => caption(ui, &tr_with("{} model", &[name])),
+        ModelStatus::Loading => caption(ui, &tr_with("loading the {} model …", &[name])),
         ModelStatus::Failed => {
             let fail = theme::tokens(ui).fail;
-            ui.label(RichText::new(format!("the {name} model cannot be used")).font(font::caption()).color(fail))
+            let words = tr_with("the {} model cannot be used", &[name]);
+            ui.label(RichText::new(words).font(font::caption()).color(fail))
         }
     };
 }
@@ -59,9 +61,10 @@ fn problems_ui(cx: &Cx<'_>, ui: &mut Ui) {
     if count == 0 {
         return;
     }
-    let words = text::counted(count, "problem");
+    let words = text::problems(count);
     let link = RichText::new(words).font(font::caption()).color(theme::tokens(ui).review);
-    if ui.add(egui::Button::new(link).frame(false)).on_hover_text("Files that could not be used, and why").clicked() {
+    if ui.add(egui::Button::new(link).frame(false)).on_hover_text(tr("Files that could not be used, and why")).clicked()
+    {
         cx.send(Command::OpenPage(Page::Problems));
     }
 }
@@ -69,8 +72,8 @@ fn problems_ui(cx: &Cx<'_>, ui: &mut Ui) {
 /// From right to left: the button, the counts, the bar, the phase.
 fn indexing_ui(cx: &Cx<'_>, indexing: &Indexing, ui: &mut Ui) {
     if indexing.is_stopping {
-        caption(ui, "stopping …");
-    } else if widgets::icon_button(ui, icons::STOP, "Stop indexing", false).clicked() {
+        caption(ui, tr("stopping …"));
+    } else if widgets::icon_button(ui, icons::STOP, tr("Stop indexing"), false).clicked() {
         cx.send(Command::StopIndexing);
     }
     let is_wide = ui.available_width() > 330.0;
@@ -81,15 +84,15 @@ fn indexing_ui(cx: &Cx<'_>, indexing: &Indexing, ui: &mut Ui) {
     if is_wide {
         let accent = theme::tokens(ui).accent;
         let (width, height) = size::PROGRESS;
-        widgets::progress_bar(ui, "Indexing progress", indexing.fraction(), accent, vec2(width, height));
+        widgets::progress_bar(ui, tr("Indexing progress"), indexing.fraction(), accent, vec2(width, height));
         caption(ui, &phase(indexing));
     }
 }
 
 fn phase(indexing: &Indexing) -> String {
     match indexing.progress.phase {
-        "" => format!("Starting with {}", indexing.subject),
-        phase => format!("{phase} · {}", indexing.subject),
+        "" => tr_with("Starting with {}", &[&indexing.subject]),
+        phase => format!("{} · {}", tr(phase), indexing.subject),
     }
 }
 
@@ -98,11 +101,11 @@ fn counts(indexing: &Indexing) -> String {
     let mut counts = match (progress.done, progress.total) {
         (0, 0) => return phase(indexing),
         (done, 0) => text::count(done),
-        (done, total) => format!("{} of {}", text::count(done), text::count(total)),
+        (done, total) => text::part(done, total),
     };
     if let Some(rate) = indexing.rate {
         let digits = usize::from(rate < 9.5);
-        counts.push_str(&format!(" · {rate:.digits$}/s"));
+        counts.push_str(&format!(" · {}/s", text::decimal(rate, digits)));
     }
     if let Some(seconds) = indexing.seconds_left() {
         counts.push_str(&format!(" · {}", text::time_left(seconds)));

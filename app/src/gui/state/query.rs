@@ -7,6 +7,7 @@ use sightline_core::engine::{self, Region, SearchRequest, Subject};
 use sightline_core::search::{Filter, PhotoSet, Sort};
 
 use crate::gui::text;
+use crate::gui::translate::{tr, tr_with};
 
 /// A search shows at most so many photos; the bands say where it stops being worth looking.
 const FOUND_AT_MOST: usize = 2_000;
@@ -76,16 +77,19 @@ impl Chip {
         Self::new(Subject::Picture { path, region: Some(region) })
     }
 
-    /// Words as they are typed: "-people" and "not people" push people away. `None`: there are none yet.
+    /// Words as they are typed: "-people" and "not people" push people away, the latter in the language of the window,
+    /// too. `None`: there are none yet.
     pub fn typed(words: &str) -> Option<Self> {
         let words = words.trim();
-        let unwanted = words.strip_prefix('-').or_else(|| strip_word(words, "not"));
+        let nots = ["not", tr("not")];
+        let unwanted = words.strip_prefix('-').or_else(|| nots.iter().find_map(|not| strip_word(words, not)));
         let (sign, words) = match unwanted {
             Some(rest) => (Sign::Not, rest.trim()),
             None => (Sign::Like, words),
         };
         // A lone "not" waits for the word after it.
-        let says_something = words.chars().any(char::is_alphanumeric) && !words.eq_ignore_ascii_case("not");
+        let says_something =
+            words.chars().any(char::is_alphanumeric) && !nots.iter().any(|not| words.eq_ignore_ascii_case(not));
         says_something.then(|| Self { sign, ..Self::new(Subject::Text(words.to_owned())) })
     }
 
@@ -93,9 +97,9 @@ impl Chip {
     pub fn name(&self) -> String {
         match &self.subject {
             Subject::Text(words) => words.clone(),
-            Subject::Picture { path, region: None } => format!("like {}", text::name(path)),
-            Subject::Picture { path, region: Some(_) } => format!("part of {}", text::name(path)),
-            Subject::Pixels(_) => "like the pasted picture".to_owned(),
+            Subject::Picture { path, region: None } => tr_with("like {}", &[&text::name(path)]),
+            Subject::Picture { path, region: Some(_) } => tr_with("part of {}", &[&text::name(path)]),
+            Subject::Pixels(_) => tr("like the pasted picture").to_owned(),
         }
     }
 
@@ -147,8 +151,11 @@ impl Query {
 
     /// What its terms are called, in the order of [`Query::request`]'s chips and of a hit's cosines.
     pub fn term_names(&self) -> Vec<String> {
-        let not = |chip: &Chip| if chip.sign == Sign::Not { "not " } else { "" };
-        self.active().map(|chip| format!("{}{}", not(&chip), chip.name())).collect()
+        let name = |chip: Chip| match chip.sign {
+            Sign::Like => chip.name(),
+            Sign::Not => format!("{} {}", tr("not"), chip.name()),
+        };
+        self.active().map(name).collect()
     }
 
     /// The folder that alone is looked into, if it is one.

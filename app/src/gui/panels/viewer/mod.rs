@@ -11,7 +11,7 @@ use super::{Cx, Panel};
 use crate::gui::command::Command;
 use crate::gui::state::{Chip, Loaded, Page, Picture, Zoom};
 use crate::gui::theme::{self, font, size, space};
-use crate::gui::translate::tr;
+use crate::gui::translate::{tr, tr_with};
 use crate::gui::{icons, state, text, widgets};
 
 mod canvas;
@@ -59,9 +59,8 @@ impl Panel for Viewer {
             keys(cx, viewer.zoom, index, ui);
             let size = ui.available_size() - vec2(0.0, strip::HEIGHT);
             let (room, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
-            let name = text::name(&viewer.path);
-            response
-                .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, format!("Large view of {name}")));
+            let label = tr_with("Large view of {}", &[&text::name(&viewer.path)]);
+            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &label));
             if response.double_clicked() {
                 cx.send(Command::ZoomTo(other(viewer.zoom)));
             }
@@ -191,9 +190,8 @@ fn tools_ui(cx: &Cx<'_>, viewer: &state::Viewer, index: usize, ui: &mut Ui) {
     }
     let tokens = theme::tokens(ui);
     let hit = cx.state.answer.hits.get(index).filter(|hit| !hit.cosines.is_empty());
-    let score = hit.map(|hit| format!(" · {:.2}", hit.score)).unwrap_or_default();
-    let place =
-        format!("{} of {}{score}", text::count(index as u64 + 1), text::count(cx.state.answer.hits.len() as u64));
+    let score = hit.map(|hit| format!(" · {}", text::decimal(hit.score, 2))).unwrap_or_default();
+    let place = format!("{}{score}", text::part(index as u64 + 1, cx.state.answer.hits.len() as u64));
     ui.label(egui::RichText::new(place).font(font::small()).color(tokens.muted));
     ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
         let name = egui::RichText::new(text::name(&viewer.path)).font(font::heading()).color(tokens.text);

@@ -8,7 +8,7 @@ use super::canvas::Canvas;
 use crate::gui::state::Why;
 use crate::gui::theme::{self, font, space};
 use crate::gui::translate::tr;
-use crate::gui::widgets;
+use crate::gui::{text, widgets};
 
 /// A place that is so much nearer to the words than to words that say nothing is covered most.
 const FULL: f32 = 0.15;
@@ -62,7 +62,7 @@ fn words_ui(explanation: &Explanation, ui: &mut Ui) {
         ui.horizontal(|ui| {
             widgets::caption(ui, &word.word, 90.0);
             let color = if word.share >= 0.0 { tokens.pass } else { tokens.fail };
-            ui.label(RichText::new(format!("{:+.3}", word.share)).font(font::small()).color(color));
+            ui.label(RichText::new(text::signed(word.share, 3)).font(font::small()).color(color));
         });
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -26,6 +26,8 @@ struct Shared {
     failed: AtomicU64,
     phase: Mutex<&'static str>,
     is_cancelled: AtomicBool,
+    is_paused: Mutex<bool>,
+    went_on: Condvar,
     wake: Wake,
 }
 
@@ -56,6 +58,8 @@ impl Ticker {
             failed: AtomicU64::new(0),
             phase: Mutex::new(""),
             is_cancelled: AtomicBool::new(false),
+            is_paused: Mutex::new(false),
+            went_on: Condvar::new(),
             wake,
         };
         Self { shared: Arc::new(shared) }
@@ -90,12 +94,23 @@ impl Ticker {
         self.shared.failed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Asks whether to go on.
+    /// Asks whether to go on. Waits as long as the work is paused.
     ///
     /// # Errors
     /// [`Error::Cancelled`] once the job was cancelled.
     pub fn check(&self) -> Result<()> {
+        let mut is_paused = self.shared.is_paused.lock().unwrap_or_else(PoisonError::into_inner);
+        while *is_paused && !self.is_cancelled() {
+            is_paused = self.shared.went_on.wait(is_paused).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(is_paused);
         if self.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    /// Lets the work wait at its next step, or go on.
+    pub fn pause(&self, is_paused: bool) {
+        *self.shared.is_paused.lock().unwrap_or_else(PoisonError::into_inner) = is_paused;
+        self.shared.went_on.notify_all();
     }
 
     /// Whether the work should stop.
@@ -106,6 +121,7 @@ impl Ticker {
     /// Asks the work to stop.
     pub fn cancel(&self) {
         self.shared.is_cancelled.store(true, Ordering::Relaxed);
+        self.pause(false);
     }
 
     /// How far the work is.
@@ -147,6 +163,11 @@ impl<T> Job<T> {
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => Some(Err(Error::Cancelled)),
         }
+    }
+
+    /// Lets the work wait at its next step, or go on.
+    pub fn pause(&self, is_paused: bool) {
+        self.ticker.pause(is_paused);
     }
 
     /// Asks the work to stop; the result is then [`Error::Cancelled`] or whatever was finished first.
@@ -228,6 +249,33 @@ mod tests {
         });
         drop(job.unwrap());
         receiver.recv().unwrap();
+    }
+
+    #[test]
+    fn a_paused_job_waits_until_it_may_go_on_or_is_dropped() {
+        let job = |count: usize| {
+            let (sender, receiver) = sync_channel(0);
+            let work = move |ticker: &Ticker| {
+                for i in 0..count {
+                    sender.send(i).map_err(|_| Error::Cancelled)?;
+                    ticker.tick(1)?;
+                }
+                Ok(())
+            };
+            (spawn("test", quiet(), work).unwrap(), receiver)
+        };
+        let (paused, steps) = job(2);
+        paused.pause(true);
+        assert_eq!(steps.recv(), Ok(0));
+        assert!(steps.recv_timeout(Duration::from_millis(50)).is_err(), "it went on while it was paused");
+        paused.pause(false);
+        assert_eq!(steps.recv(), Ok(1));
+        assert!(paused.wait().is_ok());
+        let (dropped, steps) = job(9);
+        dropped.pause(true);
+        assert_eq!(steps.recv(), Ok(0));
+        drop(dropped);
+        assert!(steps.recv().is_err(), "a paused job ends when it is dropped");
     }
 
     #[test]

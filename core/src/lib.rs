@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! file → decoded image → tensor → embedding ─→ store → snapshot → search → hits
-//!                           └→ patch features (inspection, to come)
+//!                           └→ patch features → memory → score map → verdict and regions
 //! ```
 //!
 //! The modules below are in reading order; each uses only those before it.
@@ -17,6 +17,8 @@ pub mod models;
 pub mod index;
 
 pub mod search;
+
+pub mod anomaly;
 
 pub mod library;
 

@@ -2,11 +2,15 @@
 
 mod bad_inputs;
 mod cli;
+mod desktop;
 mod hub;
 mod ingest;
+mod inspect;
+mod inspection_parity;
 mod media;
 mod organise;
 mod parity;
 mod parity_families;
 mod starter;
 mod tidy;
+mod window;

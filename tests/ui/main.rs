@@ -2,6 +2,7 @@
 
 mod first_run;
 mod organising;
+mod pages;
 mod pictures;
 mod searching;
 mod support;

@@ -10,7 +10,10 @@ use sightline_core::engine::{Engine, Precision, Settings};
 
 mod doctor;
 mod embed;
+mod evaluate;
 mod index;
+mod inspect;
+mod looking;
 mod models;
 mod npy;
 mod output;
@@ -71,6 +74,10 @@ enum Command {
     Embed(embed::Embed),
     /// Writes the patch features of one picture to a NumPy file
     Patches(patches::Patches),
+    /// Judges parts by a few good ones: verdicts, heatmaps and a report
+    Inspect(Box<inspect::Inspect>),
+    /// Scores inspection against parts whose defects are known
+    Evaluate(evaluate::Evaluate),
     /// Lists, adds, downloads and removes models
     Models(models::Models),
     /// Checks the library, the model and the graphics adapter
@@ -89,7 +96,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
     let output = Output::new(cli.global.json, cli.global.quiet);
-    match dispatch(&cli, &output) {
+    match dispatch(cli, &output) {
         Ok(Done::Cleanly) => ExitCode::SUCCESS,
         Ok(Done::WithProblems) => ExitCode::from(1),
         Err(error) => {
@@ -99,9 +106,9 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn dispatch(cli: &Cli, output: &Output) -> Result<Done> {
+fn dispatch(cli: Cli, output: &Output) -> Result<Done> {
     use_threads(cli.global.threads)?;
-    let Some(command) = &cli.command else {
+    let Some(command) = cli.command else {
         crate::gui::run(cli.global.settings()?)?;
         return Ok(Done::Cleanly);
     };
@@ -110,6 +117,8 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<Done> {
         Command::Search(search) => search.run(&cli.global.engine()?, output),
         Command::Embed(embed) => embed.run(&cli.global, output),
         Command::Patches(patches) => patches.run(&cli.global, output),
+        Command::Inspect(inspect) => inspect.run(&cli.global, output),
+        Command::Evaluate(evaluate) => evaluate.run(&cli.global, output),
         Command::Models(models) => models.run(&cli.global, output),
         Command::Doctor(doctor) => doctor.run(&cli.global, output),
     }

@@ -36,6 +36,17 @@ impl Output {
         Ok(())
     }
 
+    /// One line of JSON of a stream of answers, whole as soon as it is there.
+    ///
+    /// # Errors
+    /// A document that JSON cannot hold, or a reader that has gone: then there is nobody to answer.
+    pub fn line(&self, document: &impl Serialize) -> sightline_core::Result<()> {
+        let line = serde_json::to_string(document).map_err(std::io::Error::other)?;
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{line}")?;
+        Ok(out.flush()?)
+    }
+
     /// Something the person should know that is no part of the answer.
     pub fn note(&self, text: &str) {
         if !self.quiet {

@@ -37,7 +37,8 @@ impl App {
         let wakes = wakes(ctx);
         let textures = Textures::new(&thumbnails_of(&engine), &wakes.now)?;
         let look = preferences.look;
-        let mut state = State { appearance: look.appearance, language: look.language, ..State::default() };
+        let mut state =
+            State { appearance: look.appearance, language: look.language, shapes: look.shapes, ..State::default() };
         state.row_height = look.row_height.filter(|height| height.is_finite()).unwrap_or(state.row_height);
         state.model.name = engine.model_id().to_owned();
         state.notices = engine.notices().iter().map(|notice| super::text::sentence(notice)).collect();
@@ -59,6 +60,11 @@ impl App {
     /// What is remembered.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// The library that the window shows.
+    pub fn engine(&self) -> &Engine {
+        self.work.engine()
     }
 
     /// Asks for something, as a panel does.

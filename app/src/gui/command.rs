@@ -12,7 +12,7 @@ use sightline_core::{Problem, Result};
 
 use super::long_work::LongTask;
 use super::preferences::Look;
-use super::state::{Appearance, Chip, Indexing, Page, Picked, Picture, Question, Zoom};
+use super::state::{Appearance, Chip, Indexing, Page, Picked, Picture, Question, Shapes, Zoom};
 use super::translate::{Language, tr};
 
 /// Something that changes the state: what the person wants, or what work has found.
@@ -29,6 +29,8 @@ pub enum Command {
     RefreshFolders,
     /// End the indexing; what is done stays.
     StopIndexing,
+    /// Let the indexing wait, or go on.
+    PauseIndexing(bool),
     /// Ask for the path of a folder, or stop asking.
     AskForPath(bool),
     /// Files and folders fell onto the window.
@@ -75,6 +77,8 @@ pub enum Command {
     CloseViewer,
     /// Show it so large.
     ZoomTo(Zoom),
+    /// Show the chosen photos side by side, or no longer.
+    Compare(bool),
     /// Turn the large view by a quarter to the right; the photo stays as it is.
     Turn,
 
@@ -131,6 +135,8 @@ pub enum Command {
     Cover(Option<super::state::Cover>),
     /// Photos of the grid in rows so high, in points.
     SizePhotos(f32),
+    /// Photos of the grid in these shapes.
+    ShapePhotos(Shapes),
     /// Take the error line away.
     DismissError,
     /// Take the notices away.
@@ -335,6 +341,8 @@ pub enum Finding {
     Pixels(egui::ColorImage),
     /// A pasted picture was kept as this file.
     Pasted(PathBuf),
+    /// A picture for a view of several.
+    Compared(PathBuf, Result<Picture>),
     /// Work is done, and there is nothing to tell.
     Done,
     /// Work could not be done.
@@ -373,6 +381,8 @@ pub enum Task {
     Index(Vec<PathBuf>),
     /// End the indexing.
     StopIndexing,
+    /// Let the indexing wait, or go on.
+    PauseIndexing(bool),
     /// Read folders, albums, saved searches and problems.
     ReadLibrary,
     /// Watch the folders as they are now.
@@ -401,6 +411,8 @@ pub enum Task {
     },
     /// Decode a picture for the large view.
     LoadPicture(PathBuf),
+    /// Decode a picture for a view of several.
+    LoadCompared(PathBuf),
     /// Something that takes long.
     Long(LongTask),
     /// End an errand.

@@ -114,3 +114,5 @@ pub const HEAT: &str = "\u{e2dc}";
 pub const PAUSE: &str = "\u{e39e}";
 /// Going on.
 pub const PLAY: &str = "\u{e3d0}";
+/// Squares.
+pub const SQUARES: &str = "\u{e464}";

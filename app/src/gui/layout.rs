@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use egui::{Rect, pos2, vec2};
 
-use super::state::Section;
+use super::state::{Section, Shapes};
 
 /// Shapes beyond these are cropped, so that a panorama does not take a screen of its own.
 const SHAPES: std::ops::RangeInclusive<f32> = 0.5..=3.0;
@@ -21,6 +21,8 @@ pub struct Measures {
     pub gap: f32,
     /// Height of a heading.
     pub heading: f32,
+    /// Whether photos keep their shapes.
+    pub shapes: Shapes,
 }
 
 /// Where everything lies, from the top left of the grid.
@@ -196,7 +198,8 @@ fn row(shapes: &[f32], measures: Measures) -> (usize, f32) {
 mod tests {
     use super::*;
 
-    const MEASURES: Measures = Measures { width: 620.0, row_height: 100.0, gap: 10.0, heading: 30.0 };
+    const MEASURES: Measures =
+        Measures { width: 620.0, row_height: 100.0, gap: 10.0, heading: 30.0, shapes: Shapes::Justified };
 
     fn one_section(count: usize) -> Vec<Section> {
         vec![Section { name: None, first: 0, count }]

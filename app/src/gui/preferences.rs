@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sightline_core::Result;
 
-use super::state::Appearance;
+use super::state::{Appearance, Shapes};
 use super::translate::Language;
 
 /// What is remembered. A file that is missing or damaged counts as none: these are only habits.
@@ -28,6 +28,8 @@ pub struct Look {
     pub language: Language,
     /// How high rows of photos are, in points; `None`: as usual.
     pub row_height: Option<f32>,
+    /// Whether photos keep their shapes in the grid.
+    pub shapes: Shapes,
 }
 
 impl Preferences {

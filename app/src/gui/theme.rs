@@ -35,7 +35,7 @@ pub struct Tokens {
     pub accent_soft: Color32,
     /// A strong match, a finished job.
     pub pass: Color32,
-    /// A fair match, problems.
+    /// A likely match, problems.
     pub review: Color32,
     /// Errors.
     pub fail: Color32,
@@ -81,6 +81,10 @@ pub const LIGHT: Tokens = Tokens {
 pub const BADGE: Color32 = Color32::from_rgba_premultiplied(9, 10, 12, 190);
 /// Text on [`BADGE`].
 pub const ON_BADGE: Color32 = Color32::from_rgb(0xf2, 0xf4, 0xf7);
+
+/// Red, green and blue in a histogram.
+pub const CHANNELS: [Color32; 3] =
+    [Color32::from_rgb(224, 84, 80), Color32::from_rgb(70, 176, 110), Color32::from_rgb(84, 140, 240)];
 
 /// Distances in points.
 pub mod space {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sightline_core::Result;
 use sightline_core::engine::{Engine, IndexReport, SearchReport, SearchRequest};
 use sightline_core::index::Snapshot;
-use sightline_core::jobs::{self, Job, Wake};
+use sightline_core::jobs::{self, Job, Ticker, Wake};
 
 use super::command::{Choice, Command, Finding, LibraryRead, Pace, Task};
 use super::long_work::LongWork;
@@ -53,6 +53,7 @@ struct IndexingJob {
     phase: &'static str,
     since: Instant,
     is_stopping: bool,
+    is_paused: bool,
 }
 
 struct NextSearch {
@@ -85,6 +86,11 @@ impl Work {
         }
     }
 
+    /// The library, searched with the model in use.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Starts a task. What it finds comes from [`Work::poll`].
     pub fn start(&mut self, task: Task) {
         let started = match task {
@@ -98,6 +104,18 @@ impl Work {
             Task::Search { number, request, pace } => self.search_later(number, request, pace),
             Task::Watch => self.watching.begin(),
             Task::LoadPicture(path) => self.pictures.load(path),
+            Task::PauseIndexing(is_paused) => {
+                if let Some(indexing) = &mut self.indexing {
+                    indexing.is_paused = is_paused;
+                    indexing.job.pause(is_paused);
+                }
+                Ok(())
+            }
+            Task::LoadCompared(path) => {
+                let of = path.clone();
+                let finding = move |result| Finding::Compared(of.clone(), result);
+                self.other("picture", finding, move |engine| picture::decoded(engine, &path, &Ticker::silent()))
+            }
             Task::Long(task) => self.long.start(&self.engine, task, Arc::clone(&self.wakes.soon)),
             Task::StopErrand(errand) => {
                 self.long.stop(errand);
@@ -231,7 +249,8 @@ impl Work {
 
     fn index(&mut self, folders: Vec<PathBuf>) -> Result<()> {
         let job = self.engine.start_index(folders, Arc::clone(&self.wakes.soon))?;
-        self.indexing = Some(IndexingJob { job, phase: "", since: Instant::now(), is_stopping: false });
+        self.indexing =
+            Some(IndexingJob { job, phase: "", since: Instant::now(), is_stopping: false, is_paused: false });
         Ok(())
     }
 
@@ -293,7 +312,7 @@ impl IndexingJob {
         let seconds = self.since.elapsed().as_secs_f64();
         // Two seconds: before that the first batch says more than the speed.
         let rate = (seconds > 2.0 && progress.done > 0).then(|| progress.done as f64 / seconds);
-        Indexing { progress, subject: String::new(), rate, is_stopping: self.is_stopping }
+        Indexing { progress, subject: String::new(), rate, is_stopping: self.is_stopping, is_paused: self.is_paused }
     }
 }
 

@@ -14,11 +14,14 @@ use crate::models::{self, Encoder, ModelIdentity};
 
 mod absent;
 mod doctor;
+mod evaluate;
 mod explain;
 mod export;
 mod find;
 mod fingerprints;
 mod ingest;
+mod inspect;
+mod inspection_run;
 mod made;
 mod map;
 mod model;
@@ -30,8 +33,11 @@ mod request;
 
 pub use absent::Absence;
 pub use doctor::{examine, repair};
+pub use evaluate::{EvaluateReport, EvaluateRequest, EvaluatedImage, evaluate};
 pub use explain::{Explanation, Grid, WordShare};
 pub use export::{ExportReport, SheetStyle, TrashReport};
+pub use inspect::{PartResult, Pixels, RunReport, TeachRequest, Teaching, inspect, judge, pictures_in, teach};
+pub use inspection_run::{Arrival, TaughtProduct, run_inspection, teach_product, watch_inspection};
 pub use made::{Album, Made};
 pub use map::{LiveMap, MapReport, NamedCluster};
 pub use model::{Choice, LoadedModel};

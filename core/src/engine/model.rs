@@ -115,6 +115,11 @@ impl LoadedModel {
         Self { encoder }
     }
 
+    /// The model itself, to be kept.
+    pub fn shared(&self) -> Arc<dyn Encoder> {
+        Arc::clone(&self.encoder)
+    }
+
     /// The model itself.
     pub fn encoder(&self) -> &dyn Encoder {
         &*self.encoder

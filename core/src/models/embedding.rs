@@ -63,6 +63,24 @@ pub struct PatchFeatures {
     pub values: Vec<f32>,
 }
 
+/// Features of one picture in the space that pictures share with words, all of length 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WordFeatures {
+    /// Patches from top to bottom.
+    pub rows: usize,
+    /// Patches from left to right.
+    pub columns: usize,
+    /// Length of one feature.
+    pub dim: usize,
+    /// `rows * columns * dim` numbers.
+    pub patches: Vec<f32>,
+    /// The whole picture.
+    pub whole: UnitVector,
+    /// Of every size of window: its side in patches, and a feature for each place where its top left patch can lie.
+    /// Empty for a tower that cannot look at a few patches alone.
+    pub windows: Vec<(usize, Vec<f32>)>,
+}
+
 /// Rows of a `[n, dim]` tensor as unit vectors.
 ///
 /// # Errors

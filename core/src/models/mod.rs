@@ -3,7 +3,7 @@
 
 use image::RgbImage;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 mod batch_norm;
 mod bytes;
@@ -41,7 +41,7 @@ mod weights;
 
 pub use checkpoint::{Checkpoint, load};
 pub(crate) use embedding::unit_rows;
-pub use embedding::{ModelIdentity, PatchFeatures, UnitVector};
+pub use embedding::{ModelIdentity, PatchFeatures, UnitVector, WordFeatures};
 pub use hub::{Hub, download, find, remove};
 pub use preprocess::{Preprocessing, Resize};
 pub use registry::{Card, OwnModel, REGISTRY, Registry, add_own_model, own_models, remove_own_model};
@@ -126,7 +126,21 @@ pub trait Encoder: Send + Sync {
     ///
     /// # Errors
     /// A picture without pixels, or a family that has no such places.
-    fn dense_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures>;
+    fn dense_features(&self, _picture: &RgbImage, _size: Option<usize>) -> Result<PatchFeatures> {
+        Err(Error::bad_request(towers::NO_DENSE, towers::DENSE_REMEDY))
+    }
+
+    /// Features of every patch, of windows of a few patches and of the whole of one picture, to be compared with words;
+    /// `size` as for [`Encoder::patch_features`].
+    ///
+    /// # Errors
+    /// A picture without pixels, or a model whose patches no words can be compared with.
+    fn word_features(&self, _picture: &RgbImage, _size: Option<usize>) -> Result<WordFeatures> {
+        Err(Error::bad_request(
+            format!("no words can be compared with the patches of {:?}", self.identity().id),
+            "choose a CLIP model",
+        ))
+    }
 
     /// The image tower itself, from pixels to features: for comparisons with the reference.
     fn image_tower(&self) -> Option<&dyn ImageTower> {

@@ -133,6 +133,18 @@ impl ImageTower for ModifiedResNet {
         Ok(vec![joined(&kept)?])
     }
 
+    fn whole_multiple(&self) -> usize {
+        STRIDE / PATCH
+    }
+
+    fn word_patches(&self, pixels: &Tensor) -> Result<Option<Tensor>> {
+        let mut map = self.stem(pixels, STRIDE)?;
+        for block in self.stages.iter().flatten() {
+            map = block.forward(map)?;
+        }
+        Ok(Some(self.pool.each(&map)?))
+    }
+
     fn positions(&self, rows: usize, columns: usize) -> Result<Option<Tensor>> {
         self.pool.positions_of(rows, columns).map(Some)
     }
@@ -214,6 +226,13 @@ impl AttentionPool {
         let places = self.positions.narrow(0, 1, self.side * self.side)?.contiguous()?;
         let places = resampled(&places, (self.side, self.side), (rows, columns), Resampling::Plain)?;
         Ok(Tensor::cat(&[&self.positions.narrow(0, 0, 1)?, &places], 0)?)
+    }
+
+    /// What the pool would give if each place were all that it looks at (MaskCLIP, Zhou et al. 2022, section 3.2).
+    fn each(&self, map: &Map) -> Result<Tensor> {
+        let places = self.positions_of(map.rows, map.columns)?.narrow(0, 1, map.rows * map.columns)?;
+        let tokens = map.features.broadcast_add(&places)?;
+        Ok(self.out.forward(&self.value.forward(&tokens)?)?)
     }
 
     fn forward(&self, map: &Map) -> Result<Tensor> {

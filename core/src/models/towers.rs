@@ -6,7 +6,7 @@ use image::RgbImage;
 
 use super::preprocess::Preprocessing;
 use super::tokenizer::TextTokenizer;
-use super::{Encoder, ModelIdentity, PatchFeatures, UnitVector, unit_rows};
+use super::{Encoder, ModelIdentity, PatchFeatures, UnitVector, WordFeatures, unit_rows};
 use crate::error::{Error, Result};
 
 /// The image side of a model.
@@ -48,6 +48,29 @@ pub trait ImageTower: Send + Sync {
         Err(Error::bad_request(NO_DENSE, DENSE_REMEDY))
     }
 
+    /// Rows and columns of patches must be multiples of this for [`ImageTower::embed`].
+    fn whole_multiple(&self) -> usize {
+        1
+    }
+
+    /// One vector a patch in the space of [`ImageTower::embed`], `[n, rows * columns, dim]`, not yet of length 1; `None`
+    /// where that space is not for patches.
+    ///
+    /// # Errors
+    /// Pixels of a size that the tower does not take.
+    fn word_patches(&self, _pixels: &Tensor) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+
+    /// What [`ImageTower::embed`] would give if only some patches were there: `[windows, dim]` of one picture, for windows
+    /// of equally many patches each; `None` where patches cannot be left out.
+    ///
+    /// # Errors
+    /// Pixels of a size that the tower does not take.
+    fn embed_windows(&self, _pixels: &Tensor, _windows: &[Vec<u32>]) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
+
     /// The position vectors `[tokens, width]` for a grid of patches, class token included; `None` without such a table.
     ///
     /// # Errors
@@ -74,8 +97,8 @@ pub(super) struct Towers {
     pub text: Option<(TextTokenizer, Box<dyn TextTower>)>,
 }
 
-const NO_DENSE: &str = "this model does not say where in a picture something is";
-const DENSE_REMEDY: &str = "choose the built-in model, or one of the families CLIP and OpenCLIP";
+pub(super) const NO_DENSE: &str = "this model does not say where in a picture something is";
+pub(super) const DENSE_REMEDY: &str = "choose the built-in model, or one of the families CLIP and OpenCLIP";
 
 /// Texts are short: more at once would only wait for the longest.
 const TEXT_BATCH: usize = 64;
@@ -118,16 +141,43 @@ impl Encoder for Towers {
     }
 
     fn patch_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures> {
-        let no_grid = || Error::bad_request("this model has no patch features", "choose a CLIP or DINOv2 model");
-        let patch = self.image.patch_size().ok_or_else(no_grid)?;
-        let (pixels, rows, columns) = self.squeezed(picture, size, patch)?;
+        let (pixels, rows, columns) = self.squeezed(picture, size, self.patch_size()?, 1)?;
         features(&self.image.patches(&pixels)?, rows, columns)
     }
 
     fn dense_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures> {
         let patch = self.image.dense_patch_size().ok_or_else(|| Error::bad_request(NO_DENSE, DENSE_REMEDY))?;
-        let (pixels, rows, columns) = self.squeezed(picture, size, patch)?;
+        let (pixels, rows, columns) = self.squeezed(picture, size, patch, 1)?;
         features(&[self.image.dense(&pixels)?], rows, columns)
+    }
+
+    fn word_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<WordFeatures> {
+        let (pixels, rows, columns) = self.squeezed(picture, size, self.patch_size()?, self.image.whole_multiple())?;
+        let Some(patches) = self.text.as_ref().map(|_| self.image.word_patches(&pixels)).transpose()?.flatten() else {
+            let what = format!("no words can be compared with the patches of {:?}", self.identity.id);
+            return Err(Error::bad_request(what, "choose a CLIP model"));
+        };
+        let places = patches.dim(1)?;
+        let (rows, columns) = (rows / (rows * columns / places).isqrt(), columns / (rows * columns / places).isqrt());
+        let numbers = |rows: &Tensor| -> Result<Vec<f32>> {
+            Ok(unit_rows(rows, &self.identity)?.iter().flat_map(UnitVector::as_slice).copied().collect())
+        };
+        let mut windows = Vec::new();
+        for side in WINDOWS.into_iter().filter(|side| rows >= *side && columns >= *side) {
+            if let Some(found) = self.image.embed_windows(&pixels, &windows_of(side, rows, columns))? {
+                windows.push((side, numbers(&found)?));
+            }
+        }
+        let mut whole = unit_rows(&self.image.embed(&pixels)?, &self.identity)?;
+        let whole = whole.pop().ok_or_else(|| Error::NoDirection { model: self.identity.id.clone() })?;
+        Ok(WordFeatures {
+            rows,
+            columns,
+            dim: self.image.dim(),
+            patches: numbers(&patches.squeeze(0)?)?,
+            whole,
+            windows,
+        })
     }
 
     fn image_tower(&self) -> Option<&dyn ImageTower> {
@@ -140,14 +190,38 @@ impl Encoder for Towers {
 }
 
 impl Towers {
-    /// The pixels of a whole picture in whole patches, the longer side near `size`; and the grid's rows and columns.
-    fn squeezed(&self, picture: &RgbImage, size: Option<usize>, patch: usize) -> Result<(Tensor, usize, usize)> {
+    fn patch_size(&self) -> Result<usize> {
+        let no_grid = || Error::bad_request("this model has no patch features", "choose a CLIP or DINOv2 model");
+        self.image.patch_size().ok_or_else(no_grid)
+    }
+
+    /// The pixels of a whole picture in whole patches (in numbers that are multiples of `multiple`), the longer side near
+    /// `size`; and the grid's rows and columns.
+    fn squeezed(
+        &self,
+        picture: &RgbImage,
+        size: Option<usize>,
+        patch: usize,
+        multiple: usize,
+    ) -> Result<(Tensor, usize, usize)> {
         let (width, height) = self.preprocessing.size();
         let longer = size.unwrap_or(width.max(height) as usize);
-        let (columns, rows) = grid(picture.dimensions(), longer, patch)?;
+        let (columns, rows) = grid(picture.dimensions(), longer, patch * multiple)?;
+        let (columns, rows) = (columns * multiple, rows * multiple);
         let squeezed = self.preprocessing.squeezed(picture, (columns * patch) as u32, (rows * patch) as u32)?;
         Ok((self.preprocessing.pixels(&[squeezed])?, rows, columns))
     }
+}
+
+/// Sides of the windows that words are compared with, in patches (WinCLIP, Jeong et al. 2023, section 4.1).
+const WINDOWS: [usize; 2] = [2, 3];
+
+/// The patches of every square window, row by row of their top left ones.
+fn windows_of(side: usize, rows: usize, columns: usize) -> Vec<Vec<u32>> {
+    let patches = |top: usize, left: usize| {
+        (0..side * side).map(|at| ((top + at / side) * columns + left + at % side) as u32).collect()
+    };
+    (0..=rows - side).flat_map(|top| (0..=columns - side).map(move |left| patches(top, left))).collect()
 }
 
 /// No picture is inspected at more pixels a side: attention grows with the fourth power.

@@ -94,7 +94,39 @@ impl Transformer {
     }
 }
 
+/// So much of the depth has a second path (AnomalyCLIP, Zhou et al. 2024: the last 19 of 24 blocks).
+const VALUE_PATH: f64 = 19.0 / 24.0;
+
+impl Transformer {
+    /// The second path `[n, tokens, width]` of a stream, which is used up: in the later blocks tokens look for their like
+    /// among the values alone, without MLP (CLIP Surgery, Li et al. 2023; AnomalyCLIP, section 3.2). Its tokens stay about
+    /// their own place, where those of the last block are about the whole picture.
+    pub fn forward_value_path(&self, stream: Tensor) -> Result<Tensor> {
+        let first = self.blocks.len() - (VALUE_PATH * self.blocks.len() as f64).round() as usize;
+        let (before, after) = self.blocks.split_at(first);
+        for block in before {
+            block.forward(&stream, &self.size)?;
+        }
+        // A copy: both are added to in place.
+        let path = stream.copy()?;
+        for block in after {
+            block.add_values(&path, &stream, &self.size)?;
+            block.forward(&stream, &self.size)?;
+        }
+        Ok(path)
+    }
+}
+
 impl Block {
+    fn add_values(&self, path: &Tensor, stream: &Tensor, size: &Size) -> Result<()> {
+        let qkv = self.qkv.product(&self.before_attention.forward(stream)?)?;
+        add_bias(&qkv, &self.qkv.bias)?;
+        let values = qkv.narrow(D::Minus1, 2 * size.width, size.width)?;
+        let mixed = attention(&Tensor::cat(&[&values; 3], D::Minus1)?, size.heads, false)?;
+        add_branch(path, &self.out.product(&mixed)?, &self.out.bias)?;
+        Ok(())
+    }
+
     fn load(size: &Size, block: &Scope<'_>) -> Result<Self> {
         let &Size { width, inner, epsilon, .. } = size;
         let up_width = if size.mlp == MlpKind::SwiGlu { 2 * inner } else { inner };

@@ -16,6 +16,9 @@ use super::transformer::{Size, Transformer};
 use super::weights::Scope;
 use crate::error::{Error, Result};
 
+/// Windows of a few patches that are computed at once.
+const WINDOW_BATCH: usize = 256;
+
 /// The shape of a Vision Transformer.
 #[derive(Debug, Clone)]
 pub(super) struct VitConfig {
@@ -98,6 +101,16 @@ impl Vit {
         })
     }
 
+    /// The class token's embeddings, of a stream `[n, tokens, width]` that is used up.
+    fn embed_tokens(&self, tokens: Tensor) -> Result<Tensor> {
+        let stream = self.transformer.forward(tokens, |_| Ok(()))?;
+        let class = self.ln_post.forward(&stream.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?)?;
+        Ok(match &self.projection {
+            Some(projection) => projection.forward(&class)?,
+            None => class,
+        })
+    }
+
     fn grid_of(&self, height: usize, width: usize) -> Result<(usize, usize)> {
         let patch = self.config.patch;
         if height < patch || width < patch || !height.is_multiple_of(patch) || !width.is_multiple_of(patch) {
@@ -144,12 +157,7 @@ impl ImageTower for Vit {
     }
 
     fn embed(&self, pixels: &Tensor) -> Result<Tensor> {
-        let stream = self.transformer.forward(self.tokens(pixels)?, |_| Ok(()))?;
-        let class = self.ln_post.forward(&stream.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?)?;
-        Ok(match &self.projection {
-            Some(projection) => projection.forward(&class)?,
-            None => class,
-        })
+        self.embed_tokens(self.tokens(pixels)?)
     }
 
     fn patch_size(&self) -> Option<usize> {
@@ -184,6 +192,31 @@ impl ImageTower for Vit {
             Some(projection) => projection.forward(&patches)?,
             None => patches,
         })
+    }
+
+    fn word_patches(&self, pixels: &Tensor) -> Result<Option<Tensor>> {
+        let Some(projection) = &self.projection else { return Ok(None) };
+        let path = self.transformer.forward_value_path(self.tokens(pixels)?)?;
+        let prefix = 1 + self.config.registers;
+        let patches = path.narrow(1, prefix, path.dim(1)? - prefix)?.contiguous()?;
+        Ok(Some(projection.forward(&self.ln_post.forward(&patches)?)?))
+    }
+
+    fn embed_windows(&self, pixels: &Tensor, windows: &[Vec<u32>]) -> Result<Option<Tensor>> {
+        // What stands before the first block is made of each token by itself, so tokens can be left out there.
+        let tokens = self.tokens(pixels)?.squeeze(0)?;
+        let prefix = 1 + self.config.registers;
+        let mut embeddings = Vec::new();
+        for batch in windows.chunks(WINDOW_BATCH) {
+            let chosen =
+                |window: &Vec<u32>| (0..prefix as u32).chain(window.iter().map(|at| at + prefix as u32)).collect();
+            let rows: Vec<Vec<u32>> = batch.iter().map(chosen).collect();
+            let count = rows.first().map_or(0, Vec::len);
+            let rows = Tensor::from_vec(rows.concat(), batch.len() * count, tokens.device())?;
+            let stream = tokens.index_select(&rows, 0)?.reshape((batch.len(), count, ()))?;
+            embeddings.push(self.embed_tokens(stream)?);
+        }
+        Ok((!embeddings.is_empty()).then(|| Tensor::cat(&embeddings, 0)).transpose()?)
     }
 
     fn positions(&self, rows: usize, columns: usize) -> Result<Option<Tensor>> {

@@ -4,7 +4,7 @@
 //! The yardstick is the library itself: most of its photos have nothing to do with a query, so the median of the scores
 //! and their spread around it (median absolute deviation) say what "nothing to do with it" scores here, and a match is
 //! as strong as it stands out from that. What this cannot see: where a query fits half of the library, nothing stands
-//! out, and matches that are good are called fair or weak. It says "unusual here", not "right".
+//! out, and matches that are good are called likely or weak. It says "unusual here", not "right".
 
 use super::Term;
 use super::nearest::{Matrix, scores};
@@ -16,14 +16,14 @@ pub enum Band {
     /// Scores that chance also gives: fewer than 3 deviations above the median.
     Weak,
     /// 3 to 4.5 deviations: of 100,000 photos that have nothing to do with the query, about 135 come this far.
-    Fair,
+    Likely,
     /// 4.5 deviations or more: about one photo in 300,000 comes this far by chance.
     Strong,
 }
 
 // One-sided tails of the normal distribution, which the scores of unrelated photos follow closely enough: 1.3e-3 beyond
 // 3, 3.4e-6 beyond 4.5.
-const FAIR: f32 = 3.0;
+const LIKELY: f32 = 3.0;
 const STRONG: f32 = 4.5;
 
 /// Fewer photos than this say nothing about what is usual.
@@ -64,7 +64,7 @@ impl Usual {
     pub(super) fn band(self, score: f32) -> Band {
         match (score - self.median) / self.deviation {
             z if z >= STRONG => Band::Strong,
-            z if z >= FAIR => Band::Fair,
+            z if z >= LIKELY => Band::Likely,
             _ => Band::Weak,
         }
     }
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn what_stands_out_is_strong() {
         check(even(), 2.2, Some(Band::Strong));
-        check(even(), 1.7, Some(Band::Fair));
+        check(even(), 1.7, Some(Band::Likely));
         check(even(), 1.0, Some(Band::Weak));
     }
 

@@ -32,7 +32,7 @@ pub fn add_folder(state: &mut State, path: PathBuf) -> Vec<Task> {
 pub fn index(state: &mut State, folders: Vec<PathBuf>) -> Vec<Task> {
     let subject = folders.first().map_or_else(|| tr("all folders").to_owned(), |folder| text::name(folder));
     let progress = sightline_core::jobs::Ticker::silent().progress();
-    state.indexing = Some(Indexing { progress, subject, rate: None, is_stopping: false });
+    state.indexing = Some(Indexing { progress, subject, rate: None, is_stopping: false, is_paused: false });
     state.error = None;
     // All folders: this is the look that was due.
     state.is_look_due &= !folders.is_empty();
@@ -49,6 +49,14 @@ pub fn folders_changed(state: &mut State) -> Vec<Task> {
             Vec::new()
         }
     }
+}
+
+/// Lets the indexing wait, or go on.
+pub fn pause_indexing(state: &mut State, is_paused: bool) -> Vec<Task> {
+    if let Some(indexing) = &mut state.indexing {
+        indexing.is_paused = is_paused;
+    }
+    vec![Task::PauseIndexing(is_paused)]
 }
 
 pub fn stop_indexing(state: &mut State) -> Vec<Task> {

@@ -17,6 +17,8 @@ mod pages;
 mod photos;
 mod query;
 
+pub use photos::SIDE_BY_SIDE;
+
 /// The lowest and the highest row of photos, in points.
 pub const ROW_HEIGHTS: (f32, f32) = (70.0, 420.0);
 
@@ -29,6 +31,7 @@ pub fn apply(state: &mut State, command: Command) -> Vec<Task> {
         Command::RemoveFolder(path) => library::remove_folder(state, path),
         Command::RefreshFolders => library::index(state, Vec::new()),
         Command::StopIndexing => library::stop_indexing(state),
+        Command::PauseIndexing(is_paused) => library::pause_indexing(state, is_paused),
         Command::AskForPath(is_asked) => set(&mut state.is_path_asked, is_asked),
         Command::Drop(paths) => vec![Task::LookAt(paths)],
 
@@ -84,6 +87,8 @@ pub fn apply(state: &mut State, command: Command) -> Vec<Task> {
         Command::OpenPage(page) => pages::open(state, page),
         Command::OpenSidebar(is_open) => set(&mut state.is_sidebar_open, is_open),
         Command::Cover(cover) => set(&mut state.cover, cover),
+        Command::ShapePhotos(shapes) => look(state, |state| state.shapes = shapes),
+        Command::Compare(is_wanted) => photos::compare(state, is_wanted),
         Command::SizePhotos(height) => {
             look(state, |state| state.row_height = height.clamp(ROW_HEIGHTS.0, ROW_HEIGHTS.1))
         }
@@ -108,6 +113,7 @@ fn look(state: &mut State, change: impl FnOnce(&mut State)) -> Vec<Task> {
         appearance: state.appearance,
         language: state.language,
         row_height: Some(state.row_height),
+        shapes: state.shapes,
     })]
 }
 
@@ -148,6 +154,7 @@ fn apply_finding(state: &mut State, finding: Finding) -> Vec<Task> {
         Finding::Made(name, direction, before) => organise::made(state, (name, direction), before),
         Finding::Model(result) => model_loaded(state, result),
         Finding::Picture(path, result) => photos::picture_loaded(state, path, result),
+        Finding::Compared(path, result) => photos::compared(state, &path, result),
         Finding::Progress(errand, progress) => pages::progress(state, errand, progress),
         Finding::Facets(facets) => set(&mut state.filters.facets, Some(facets)),
         Finding::Map(report) => pages::map_drawn(state, report),

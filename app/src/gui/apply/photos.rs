@@ -7,7 +7,7 @@ use sightline_core::Result;
 use sightline_core::engine::Explanation;
 
 use crate::gui::command::Task;
-use crate::gui::state::{Loaded, Picture, Selection, State, Viewer, Why, Zoom};
+use crate::gui::state::{Compared, Loaded, Picture, Selection, State, Viewer, Why, Zoom};
 use crate::gui::text;
 
 /// One photo and no other; the large view follows.
@@ -56,10 +56,7 @@ fn show_large(state: &mut State, zoom: Zoom) -> Vec<Task> {
 /// The large view takes only the picture that it shows.
 pub fn picture_loaded(state: &mut State, path: PathBuf, result: Result<Picture>) -> Vec<Task> {
     if let Some(viewer) = state.viewer.as_mut().filter(|viewer| viewer.path == path) {
-        viewer.picture = match result {
-            Ok(picture) => Loaded::Ready(Arc::new(picture)),
-            Err(error) => Loaded::Failed(text::sentence(&error.to_string())),
-        };
+        viewer.picture = loaded(result);
     }
     Vec::new()
 }
@@ -96,4 +93,36 @@ pub fn explained(state: &mut State, path: &Path, result: Result<Explanation>) ->
         };
     }
     Vec::new()
+}
+
+/// So many photos are shown side by side.
+pub const SIDE_BY_SIDE: usize = 4;
+
+/// Shows the chosen photos side by side, up to four of them, or no longer.
+pub fn compare(state: &mut State, is_wanted: bool) -> Vec<Task> {
+    let files: Vec<PathBuf> = state.chosen_files().into_iter().take(SIDE_BY_SIDE).collect();
+    if !is_wanted || files.len() < 2 {
+        state.compared = None;
+        return Vec::new();
+    }
+    state.viewer = None;
+    let waiting = |path: &PathBuf| Compared { path: path.clone(), picture: Loaded::Waiting };
+    state.compared = Some(files.iter().map(waiting).collect());
+    files.into_iter().map(Task::LoadCompared).collect()
+}
+
+/// A picture for the view of several.
+pub fn compared(state: &mut State, path: &Path, result: Result<Picture>) -> Vec<Task> {
+    let mut shown = state.compared.iter_mut().flatten();
+    if let Some(compared) = shown.find(|compared| compared.path == path) {
+        compared.picture = loaded(result);
+    }
+    Vec::new()
+}
+
+fn loaded(result: Result<Picture>) -> Loaded {
+    match result {
+        Ok(picture) => Loaded::Ready(Arc::new(picture)),
+        Err(error) => Loaded::Failed(text::sentence(&error.to_string())),
+    }
 }

@@ -40,6 +40,7 @@ pub fn type_words(state: &mut State, words: String) -> Vec<Task> {
 pub fn changed(state: &mut State, pace: Pace) -> Vec<Task> {
     state.page = Page::Photos;
     state.viewer = None;
+    state.compared = None;
     state.error = None;
     search(state, pace)
 }

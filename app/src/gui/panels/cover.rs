@@ -49,6 +49,7 @@ const KEYS: &[(&str, &[(&str, &str)])] = &[
             ("Ctrl click, Ctrl A", "Choose one more, choose all"),
             ("+ −", "Larger and smaller"),
             ("F, 0 to 5", "Favourite, stars"),
+            ("C", "Compare two to four chosen photos"),
         ],
     ),
     (
@@ -75,19 +76,20 @@ const KEYS: &[(&str, &[(&str, &str)])] = &[
 ];
 
 fn keys_ui(cx: &Cx<'_>, ui: &Ui) {
-    let modal = Modal::new(Id::unique("keys")).show(ui.ctx(), |ui| {
-        ui.set_width(640.0_f32.min(ui.ctx().content_rect().width() - 60.0));
+    let modal = Modal::new(Id::unique("keys")).frame(widgets::modal_frame(ui)).show(ui.ctx(), |ui| {
+        let width = 860.0_f32.min(ui.ctx().content_rect().width() - 60.0);
+        ui.set_width(width);
         let tokens = theme::tokens(ui);
         ui.label(RichText::new(tr("Keys")).font(font::page()).color(tokens.text));
         ui.add_space(space::M);
         ScrollArea::vertical().max_height(ui.ctx().content_rect().height() - 160.0).show(ui, |ui| {
-            for (group, keys) in KEYS {
-                ui.label(RichText::new(tr(group)).font(font::heading()).color(tokens.text));
-                Grid::new(*group).num_columns(2).min_col_width(210.0).spacing([space::L, space::XS]).show(ui, |ui| {
-                    for (key, what) in *keys {
-                        ui.label(RichText::new(tr(key)).font(font::small()).color(tokens.accent));
-                        ui.label(RichText::new(tr(what)).font(font::small()).color(tokens.text));
-                        ui.end_row();
+            ui.set_width(width);
+            // Two groups side by side where there is room for both.
+            let beside = if width > 700.0 { 2 } else { 1 };
+            for groups in KEYS.chunks(beside) {
+                ui.columns(beside, |columns| {
+                    for (ui, group) in columns.iter_mut().zip(groups) {
+                        group_ui(group, ui);
                     }
                 });
                 ui.add_space(space::M);
@@ -98,6 +100,19 @@ fn keys_ui(cx: &Cx<'_>, ui: &Ui) {
     if modal.inner || modal.should_close() {
         cx.send(Command::Cover(None));
     }
+}
+
+fn group_ui((group, keys): &(&'static str, &[(&'static str, &'static str)]), ui: &mut Ui) {
+    let tokens = theme::tokens(ui);
+    ui.label(RichText::new(tr(group)).font(font::heading()).color(tokens.text));
+    Grid::new(*group).num_columns(2).min_col_width(160.0).spacing([space::L, 0.0]).show(ui, |ui| {
+        ui.spacing_mut().interact_size.y = 20.0;
+        for (key, what) in *keys {
+            ui.label(RichText::new(tr(key)).font(font::small()).color(tokens.accent));
+            ui.label(RichText::new(tr(what)).font(font::small()).color(tokens.text));
+            ui.end_row();
+        }
+    });
 }
 
 /// Something that can be done, by name.
@@ -118,6 +133,8 @@ fn actions(state: &State) -> Vec<Action> {
     add(tr("Map"), Command::OpenPage(Page::Map));
     add(tr("Duplicates"), Command::OpenPage(Page::Duplicates));
     add(tr("Models"), Command::OpenPage(Page::Models));
+    add(tr("What goes on"), Command::OpenPage(Page::Jobs));
+    add(tr("Compare side by side"), Command::Compare(true));
     add(tr("Filters"), Command::OpenFilters(!state.filters.is_open));
     add(tr("Copy the chosen photos to a folder"), Command::Export(ExportKind::Copies));
     add(tr("Contact sheet of the chosen photos"), Command::Export(ExportKind::Sheet));
@@ -159,7 +176,7 @@ impl Covers {
         let meant = |action: &Action| is_meant(&action.name, &self.typed);
         let mut actions: Vec<Action> = actions(cx.state).into_iter().filter(meant).collect();
         let area = Modal::default_area(Id::unique("palette")).anchor(Align2::CENTER_TOP, [0.0, 80.0]);
-        let modal = Modal::new(Id::unique("palette")).area(area).show(ui.ctx(), |ui| {
+        let modal = Modal::new(Id::unique("palette")).area(area).frame(widgets::modal_frame(ui)).show(ui.ctx(), |ui| {
             ui.set_width(460.0);
             self.field_ui(actions.len(), ui);
             self.lines_ui(&actions, ui)

@@ -7,7 +7,7 @@ use sightline_core::search::{Band, Hit, Why};
 use super::marks_editor::MarksEditor;
 use super::{Cx, Panel};
 use crate::gui::command::Command;
-use crate::gui::state::{Chip, Page, State};
+use crate::gui::state::{BINS, Chip, Loaded, Page, State};
 use crate::gui::theme::{self, Tokens, font, size, space};
 use crate::gui::translate::{tr, tr_with};
 use crate::gui::{icons, text, widgets};
@@ -42,6 +42,7 @@ impl Panel for Details {
                 self.marks.ui(cx, entry, ui);
                 match_ui(cx.state, hit, ui);
                 facts_ui(entry, hit, ui);
+                histogram_ui(cx.state, ui);
             });
         });
     }
@@ -105,7 +106,7 @@ fn match_ui(state: &State, hit: &Hit, ui: &mut Ui) {
 fn color(tokens: &Tokens, band: Option<Band>) -> egui::Color32 {
     match band {
         Some(Band::Strong) => tokens.pass,
-        Some(Band::Fair) => tokens.review,
+        Some(Band::Likely) => tokens.review,
         Some(Band::Weak) => tokens.faint,
         None => tokens.accent,
     }
@@ -115,7 +116,7 @@ fn explanation(hit: &Hit) -> String {
     let band = match (hit.why, hit.band) {
         (Why::Exact, _) => tr("its name or a tag is what you typed").to_owned(),
         (_, Some(Band::Strong)) => tr("a strong match among all your photos").to_owned(),
-        (_, Some(Band::Fair)) => tr("a fair match among all your photos").to_owned(),
+        (_, Some(Band::Likely)) => tr("a likely match among all your photos").to_owned(),
         (_, Some(Band::Weak)) => tr("a weak match among all your photos").to_owned(),
         _ => tr_with("number {} of the answer", &[&text::count(hit.rank as u64)]),
     };
@@ -130,6 +131,24 @@ fn facts_ui(entry: &Entry, hit: &Hit, ui: &mut Ui) {
             let value = RichText::new(value).font(font::small()).color(tokens.text);
             ui.add(egui::Label::new(value).wrap().selectable(true));
         });
+    }
+}
+
+/// How bright the pixels of the large photo are, of red, green and blue.
+fn histogram_ui(state: &State, ui: &mut Ui) {
+    let Some(Loaded::Ready(picture)) = state.viewer.as_ref().map(|viewer| &viewer.picture) else { return };
+    ui.add_space(space::M);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width() - space::L, 64.0), egui::Sense::hover());
+    response
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, tr("Brightness of red, green and blue")));
+    ui.painter().rect_filled(rect, theme::radius::S, theme::tokens(ui).raised);
+    let step = rect.width() / BINS as f32;
+    for (channel, color) in picture.histogram.iter().zip(theme::CHANNELS) {
+        let mut line = Vec::with_capacity(BINS);
+        for (bin, share) in channel.iter().enumerate() {
+            line.push(egui::pos2(rect.left() + (bin as f32 + 0.5) * step, rect.bottom() - share * rect.height()));
+        }
+        ui.painter().line(line, egui::Stroke::new(1.2, color));
     }
 }
 

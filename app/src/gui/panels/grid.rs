@@ -10,7 +10,7 @@ use sightline_core::search::Hit;
 use super::{Cx, Panel};
 use crate::gui::command::{Beside, Command};
 use crate::gui::layout::{Layout, Measures, Row, RowContent};
-use crate::gui::state::{Query, Section, band_name};
+use crate::gui::state::{Query, Section, Shapes, band_name};
 use crate::gui::theme::{self, font, radius, size, space};
 use crate::gui::translate::tr_with;
 use crate::gui::{icons, text, widgets};
@@ -59,11 +59,16 @@ impl Grid {
             row_height: cx.state.row_height,
             gap: space::S,
             heading: size::HEADING,
+            shapes: cx.state.shapes,
         };
         if self.laid_out == Some((answer.number, measures)) {
             return None;
         }
-        let shapes: Vec<f32> = (0..answer.hits.len()).map(|index| shape(answer.entry(index))).collect();
+        let shape = |index: usize| match measures.shapes {
+            Shapes::Justified => shape(answer.entry(index)),
+            Shapes::Square => 1.0,
+        };
+        let shapes: Vec<f32> = (0..answer.hits.len()).map(shape).collect();
         self.layout = Layout::justified(&shapes, &answer.sections, measures);
         let is_first = self.laid_out.replace((answer.number, measures)).is_none();
         let is_other_query = std::mem::replace(&mut self.query, answer.query.clone()) != answer.query;

@@ -89,6 +89,7 @@ fn marks(cx: &Cx<'_>, ui: &Ui) {
     let Some(typed) = typed else { return };
     match typed.as_str() {
         "?" => cx.send(Command::Cover(Some(Cover::Keys))),
+        "c" => cx.send(Command::Compare(cx.state.compared.is_none())),
         "f" => {
             let is_favourite = cx.state.selected().is_some_and(|entry| entry.is_favourite);
             cx.send(Command::Mark(MarkEdit::Favourite(!is_favourite)));
@@ -106,6 +107,7 @@ fn escape(cx: &Cx<'_>, ui: &Ui) {
     match () {
         () if cx.state.question.is_some() => cx.send(Command::Ask(None)),
         () if cx.state.cover.is_some() => cx.send(Command::Cover(None)),
+        () if cx.state.compared.is_some() => cx.send(Command::Compare(false)),
         () if cx.state.viewer.is_some() => cx.send(Command::CloseViewer),
         () if cx.state.is_sidebar_open => cx.send(Command::OpenSidebar(false)),
         () if cx.state.page != Page::Photos => cx.send(Command::OpenPage(Page::Photos)),

@@ -12,6 +12,7 @@ use sightline_core::search::PhotoSet;
 use super::{Cx, Panel};
 use crate::gui::command::{Command, Errand};
 use crate::gui::state::{Page, Picked};
+use crate::gui::textures::Thumbnail;
 use crate::gui::theme::{self, font, size, space};
 use crate::gui::translate::{tr, tr_with};
 use crate::gui::{icons, text, widgets};
@@ -32,7 +33,7 @@ impl Default for Map {
 }
 
 /// With no more photos in sight than this they are shown as pictures.
-const PICTURES: usize = 900;
+const PICTURES: usize = 500;
 /// The largest and the smallest side of such a picture.
 const PICTURE: f32 = 64.0;
 const SMALLEST: f32 = 22.0;
@@ -243,7 +244,13 @@ fn picture_ui(cx: &Cx<'_>, report: &MapReport, point: usize, rect: Rect, ui: &Ui
     let entry = report.entry(point as u32).and_then(|entry| report.snapshot.entries.get(entry as usize));
     if let Some(entry) = entry {
         let picture = vec2(entry.photo.width as f32, entry.photo.height as f32);
-        widgets::paint_thumbnail(ui.painter(), theme::tokens(ui), &cx.thumbnail(entry), rect, picture);
+        match cx.thumbnail(entry) {
+            // A place holder would hide its neighbours.
+            Thumbnail::Waiting => {
+                ui.painter().circle_filled(rect.center(), 2.5, theme::tokens(ui).accent);
+            }
+            thumbnail => widgets::paint_thumbnail(ui.painter(), theme::tokens(ui), &thumbnail, rect, picture),
+        }
     }
 }
 

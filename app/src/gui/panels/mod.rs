@@ -9,12 +9,14 @@ use super::state::State;
 use super::textures::{Textures, Thumbnail};
 
 mod chips;
+mod compare;
 mod cover;
 mod details;
 mod duplicates;
 mod empty;
 mod filters;
 mod grid;
+mod jobs;
 mod keys;
 mod learn;
 mod map;
@@ -77,6 +79,8 @@ pub fn all_panels() -> Vec<Box<dyn Panel>> {
         Box::new(duplicates::Duplicates),
         Box::new(learn::Learn),
         Box::new(models::Models),
+        Box::new(jobs::Jobs),
+        Box::new(compare::Compare::default()),
         Box::new(problems::Problems),
         Box::new(viewer::Viewer::default()),
         Box::new(empty::EmptyPage),
@@ -100,5 +104,8 @@ fn is_typing(cx: &Cx<'_>, ui: &egui::Ui) -> bool {
 
 /// Whether the middle of the window shows photos as a grid.
 fn is_grid_shown(state: &State) -> bool {
-    state.page == super::state::Page::Photos && state.viewer.is_none() && state.empty().is_none()
+    state.page == super::state::Page::Photos
+        && state.viewer.is_none()
+        && state.compared.is_none()
+        && state.empty().is_none()
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use egui::Ui;
 
 use super::Cx;
+use crate::gui::apply::SIDE_BY_SIDE;
 use crate::gui::command::{AlbumEdit, Command, ExportKind, MarkEdit};
 use crate::gui::state::{Chip, Question};
 use crate::gui::theme::space;
@@ -18,6 +19,9 @@ pub fn photo_menu_ui(cx: &Cx<'_>, photo: usize, ui: &mut Ui) {
     item(cx, ui, (icons::FIT, tr("View large")), || Command::OpenViewer(photo));
     item(cx, ui, (icons::SPARKLE, tr("Find similar")), || Command::SearchBy(Chip::picture(entry.path.clone())));
     item(cx, ui, (icons::PLUS, tr("Add to the search")), || Command::AddChip(Chip::picture(entry.path.clone())));
+    if (2..=SIDE_BY_SIDE).contains(&cx.state.selection.len()) {
+        item(cx, ui, (icons::COLUMNS, tr("Compare side by side")), || Command::Compare(true));
+    }
     ui.add_space(space::XS);
     let favourite = if entry.is_favourite { tr("No longer a favourite") } else { tr("Favourite") };
     item(cx, ui, (icons::HEART, favourite), || Command::Mark(MarkEdit::Favourite(!entry.is_favourite)));

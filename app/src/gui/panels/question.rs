@@ -31,7 +31,7 @@ impl Panel for Questions {
 }
 
 fn trash_ui(cx: &Cx<'_>, files: &[std::path::PathBuf], ui: &Ui) {
-    let modal = Modal::new(Id::unique("question")).show(ui.ctx(), |ui| {
+    let modal = Modal::new(Id::unique("question")).frame(widgets::modal_frame(ui)).show(ui.ctx(), |ui| {
         ui.set_width(420.0);
         let tokens = theme::tokens(ui);
         let count = text::files(files.len());

@@ -4,8 +4,9 @@ use egui::{Align, Frame, Layout, Margin, RichText, Ui};
 use sightline_core::search::{Filter, Sort};
 
 use super::{Cx, Panel};
+use crate::gui::apply::ROW_HEIGHTS;
 use crate::gui::command::Command;
-use crate::gui::state::{Query, State};
+use crate::gui::state::{Query, Shapes, State};
 use crate::gui::theme::{self, font, space};
 use crate::gui::translate::{tr, tr_with};
 use crate::gui::{icons, text, widgets};
@@ -43,6 +44,7 @@ fn line_ui(cx: &Cx<'_>, ui: &mut Ui) {
         if filters.on_hover_text(tr("Date, camera, lens, type, tag, place, stars, size")).clicked() {
             cx.send(Command::OpenFilters(!is_open));
         }
+        shape_ui(cx, ui);
         for (label, without) in conditions(&cx.state.query).into_iter().rev() {
             let clear = widgets::button(ui, widgets::Kind::Quiet, icons::X, &label);
             if clear.on_hover_text(tr("Take this filter away")).clicked() {
@@ -54,6 +56,26 @@ fn line_ui(cx: &Cx<'_>, ui: &mut Ui) {
             ui.add(egui::Label::new(words).truncate());
         });
     });
+}
+
+/// How large photos are, and whether they keep their shapes.
+fn shape_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    if ui.available_width() < 480.0 {
+        return;
+    }
+    let (least, most) = ROW_HEIGHTS;
+    let mut height = cx.state.row_height;
+    ui.spacing_mut().slider_width = 70.0;
+    let slider = egui::Slider::new(&mut height, least..=most).logarithmic(true).show_value(false);
+    let slider = ui.add(slider);
+    slider.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Slider, true, tr("Size of the photos")));
+    if slider.on_hover_text(tr("Size of the photos")).changed() {
+        cx.send(Command::SizePhotos(height));
+    }
+    let is_square = cx.state.shapes == Shapes::Square;
+    if widgets::icon_button(ui, icons::SQUARES, tr("Square photos"), is_square).clicked() {
+        cx.send(Command::ShapePhotos(if is_square { Shapes::Justified } else { Shapes::Square }));
+    }
 }
 
 /// What photos must be, each with the command that no longer asks for it.

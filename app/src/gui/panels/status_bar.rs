@@ -77,7 +77,10 @@ fn indexing_ui(cx: &Cx<'_>, indexing: &Indexing, ui: &mut Ui) {
         cx.send(Command::StopIndexing);
     }
     let is_wide = ui.available_width() > 330.0;
-    caption(ui, &counts(indexing));
+    let words = RichText::new(counts(indexing)).font(font::caption()).color(theme::tokens(ui).muted);
+    if ui.add(egui::Button::new(words).frame(false)).on_hover_text(tr("What goes on")).clicked() {
+        cx.send(Command::OpenPage(Page::Jobs));
+    }
     if is_wide {
         let accent = theme::tokens(ui).accent;
         let (width, height) = size::PROGRESS;

@@ -129,7 +129,7 @@ fn section_name(hit: &Hit) -> Option<String> {
 pub fn band_name(band: Band) -> &'static str {
     match band {
         Band::Strong => tr("Strong"),
-        Band::Fair => tr("Fair"),
+        Band::Likely => tr("Likely"),
         Band::Weak => tr("Weak"),
     }
 }

@@ -13,6 +13,8 @@ pub struct Indexing {
     pub rate: Option<f64>,
     /// Whether it was asked to stop.
     pub is_stopping: bool,
+    /// Whether it waits until it may go on.
+    pub is_paused: bool,
 }
 
 impl Indexing {

@@ -26,7 +26,7 @@ pub use organising::{Duplicates, Filters, Learning, MapPage, Models, Question};
 pub use query::{Chip, Picked, Query, Sign};
 pub use saved::SavedQuery;
 pub use selection::Selection;
-pub use viewer::{BINS, Loaded, Picture, Viewer, Why, Zoom};
+pub use viewer::{BINS, Compared, Loaded, Picture, Viewer, Why, Zoom};
 
 /// The height that rows of photos begin with, in points.
 const ROW_HEIGHT: f32 = 150.0;
@@ -93,6 +93,10 @@ pub struct State {
     pub cover: Option<Cover>,
     /// How high rows of photos are, in points.
     pub row_height: f32,
+    /// Whether photos keep their shapes in the grid.
+    pub shapes: Shapes,
+    /// Photos that are shown side by side.
+    pub compared: Option<Vec<Compared>>,
     /// The language of the window.
     pub language: Language,
     /// Whether a window too narrow for the sidebar shows it all the same.
@@ -113,8 +117,21 @@ pub enum Page {
     Learn,
     /// Models: installed, available, in use.
     Models,
+    /// What goes on: phases, counts, speed.
+    Jobs,
     /// Files that could not be used.
     Problems,
+}
+
+/// Whether photos keep their shapes in the grid.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shapes {
+    /// They do: rows are filled from edge to edge.
+    #[default]
+    Justified,
+    /// All are squares.
+    Square,
 }
 
 /// What lies over the window until it is closed.
@@ -189,6 +206,8 @@ impl Default for State {
             done: None,
             cover: None,
             row_height: ROW_HEIGHT,
+            shapes: Shapes::default(),
+            compared: None,
             language: Language::default(),
             is_sidebar_open: false,
         }

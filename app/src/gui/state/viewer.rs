@@ -19,6 +19,14 @@ pub struct Viewer {
     pub why: Why,
 }
 
+/// One of several photos side by side.
+pub struct Compared {
+    /// Its file.
+    pub path: PathBuf,
+    /// Its pixels.
+    pub picture: Loaded,
+}
+
 /// Why a photo matches, once that is asked for.
 #[derive(Default)]
 pub enum Why {

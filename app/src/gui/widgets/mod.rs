@@ -1,12 +1,14 @@
 //! Small things that several panels draw. In: what to show. Out: an egui response. They know tokens, not the state.
 
 mod button;
+mod modal;
 mod page;
 mod progress;
 mod row;
 mod thumbnail;
 
 pub use button::{Kind, button, icon_button};
+pub use modal::modal_frame;
 pub use page::page;
 pub use progress::progress_bar;
 pub use row::{Row, caption, group_heading, row};

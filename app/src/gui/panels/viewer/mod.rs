@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use egui::{CentralPanel, Frame, Key, Margin, Rect, Response, Sense, TextureHandle, TextureOptions, Ui, Vec2, vec2};
 
-use self::canvas::Canvas;
+pub use self::canvas::Canvas;
 use self::region::DrawnRegion;
 use super::{Cx, Panel};
 use crate::gui::command::Command;

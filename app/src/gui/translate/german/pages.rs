@@ -3,6 +3,13 @@
 /// English and German.
 pub const WORDS: super::Words = &[
     ("Map", "Karte"),
+    ("What goes on", "Was läuft"),
+    ("Nothing goes on now.", "Gerade läuft nichts."),
+    ("Indexing {}", "Indiziert {}"),
+    ("Pause", "Anhalten"),
+    ("Go on", "Weiter"),
+    ("paused", "angehalten"),
+    ("{} waits for its turn", "{} wartet, bis es an der Reihe ist"),
     ("Map of the library", "Karte der Bibliothek"),
     (
         "Wheel: closer. Drag: move. Shift and drag: draw a line around photos to see them.",

@@ -41,7 +41,7 @@ pub const WORDS: super::Words = &[
     ("Cosine similarity, higher is nearer; {}", "Kosinus-Ähnlichkeit, höher ist ähnlicher; {}"),
     ("its name or a tag is what you typed", "der Name oder ein Schlagwort ist, was du eingegeben hast"),
     ("a strong match among all your photos", "ein starker Treffer unter allen deinen Fotos"),
-    ("a fair match among all your photos", "ein mittlerer Treffer unter allen deinen Fotos"),
+    ("a likely match among all your photos", "ein wahrscheinlicher Treffer unter allen deinen Fotos"),
     ("a weak match among all your photos", "ein schwacher Treffer unter allen deinen Fotos"),
     ("number {} of the answer", "Nummer {} der Ergebnisse"),
     ("Name", "Name"),
@@ -92,6 +92,9 @@ pub const WORDS: super::Words = &[
     ("Forget the box", "Rahmen verwerfen"),
     ("Why this photo matches", "Warum dieses Foto passt"),
     ("Looking where it is …", "Sucht die Stelle …"),
+    ("Brightness of red, green and blue", "Helligkeit von Rot, Grün und Blau"),
+    ("Compare side by side", "Nebeneinander vergleichen"),
+    ("Side by side: zoom and place are the same for all", "Nebeneinander: Nähe und Stelle sind für alle gleich"),
     ("Bright: more like the search than like anything", "Hell: der Suche ähnlicher als irgendetwas anderem"),
     ("What each word brings (cosine with it less without)", "Was jedes Wort bringt (Kosinus mit minus ohne)"),
 ];

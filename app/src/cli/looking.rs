@@ -1,0 +1,47 @@
+//! How parts are looked at, as `inspect` and `evaluate` both take it. In: arguments. Out: settings of the inspection.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use sightline_core::anomaly::{METHODS, Method, Settings};
+
+#[derive(Args)]
+pub struct Looking {
+    /// How patches are scored [default: patch-knn]
+    #[arg(long, value_name = "NAME", value_parser = method_names())]
+    method: Option<String>,
+    /// The longer side in pixels that a part is looked at with [default: 448]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(16..=4096))]
+    size: Option<u16>,
+    /// Settings as JSON, as they stand in results.json; the options here come on top
+    #[arg(long, value_name = "FILE.json")]
+    settings: Option<PathBuf>,
+}
+
+fn method_names() -> clap::builder::PossibleValuesParser {
+    let name = |method: &&dyn Method| clap::builder::PossibleValue::new(method.name()).help(method.summary());
+    clap::builder::PossibleValuesParser::new(METHODS.iter().map(name))
+}
+
+impl Looking {
+    /// The settings that are meant.
+    ///
+    /// # Errors
+    /// A file that holds no settings, or numbers that make no sense.
+    pub fn settings(&self) -> Result<Settings> {
+        let mut settings = match &self.settings {
+            Some(path) => serde_json::from_str(&fs_err::read_to_string(path)?)
+                .with_context(|| format!("these are no settings of an inspection: {}", path.display()))?,
+            None => Settings::default(),
+        };
+        if let Some(method) = &self.method {
+            settings.method.clone_from(method);
+        }
+        if let Some(size) = self.size {
+            settings.size = size.into();
+        }
+        settings.check()?;
+        Ok(settings)
+    }
+}

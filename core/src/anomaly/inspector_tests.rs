@@ -1,0 +1,139 @@
+//! What must hold of an inspector whatever the model: on an encoder whose patches know only themselves.
+
+use std::sync::Arc;
+
+use image::{Rgb, RgbImage};
+
+use super::calibrate::{Basis, OkScore};
+use super::inspector::{Inspector, Judgement, Lesson};
+use super::settings::Settings;
+use super::testing::FakeEncoder;
+use super::tiling::Tiling;
+use super::verdict::Verdict;
+
+/// A part with soft colours; `seed` moves them a little.
+fn part(width: u32, height: u32, seed: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let wave = |at: u32, period: u32| (60.0 * (at as f32 * std::f32::consts::TAU / period as f32).sin()) as i32;
+        let level = |base: i32, wave: i32| (base + wave + seed as i32).clamp(0, 255) as u8;
+        Rgb([level(120, wave(x, 96)), level(120, wave(y, 64)), level(100, wave(x + y, 144) / 2)])
+    })
+}
+
+fn with_defect(mut picture: RgbImage, left: u32, top: u32) -> RgbImage {
+    for (x, y) in (0..24).flat_map(|y| (0..24).map(move |x| (left + x, top + y))) {
+        picture.put_pixel(x, y, Rgb([250, 10, 250]));
+    }
+    picture
+}
+
+fn settings() -> Settings {
+    Settings { size: 192, neighbourhood: 1, ..Settings::default() }
+}
+
+fn taught(settings: Settings, parts: &[RgbImage]) -> Inspector {
+    let mut lesson = Lesson::new(Arc::new(FakeEncoder), settings).unwrap();
+    parts.iter().enumerate().for_each(|(at, picture)| lesson.show(&format!("part {at}"), picture).unwrap());
+    lesson.end().unwrap().calibrated(Vec::<OkScore>::new()).unwrap()
+}
+
+fn good(count: u32) -> Vec<RgbImage> {
+    (0..count).map(|seed| part(192, 128, 2 * seed)).collect()
+}
+
+#[test]
+fn a_reference_scores_zero_and_a_defect_does_not_pass() {
+    let inspector = taught(settings(), &good(6));
+    assert!(inspector.judge(&good(1)[0]).unwrap().score < 1e-6);
+    let bad = inspector.judge(&with_defect(part(192, 128, 3), 80, 40)).unwrap();
+    assert_ne!(bad.verdict, Verdict::Pass);
+    let regions = inspector.regions(&inspector.map(&bad)).regions;
+    let middle = (regions[0].x + regions[0].width / 2, regions[0].y + regions[0].height / 2);
+    assert!(middle.0.abs_diff(92) < 8 && middle.1.abs_diff(52) < 8, "{regions:?}");
+    assert_eq!(inspector.judge(&part(192, 128, 3)).unwrap().verdict, Verdict::Pass);
+}
+
+#[test]
+fn what_is_judged_before_and_after_changes_nothing() {
+    let inspector = taught(settings(), &good(3));
+    let pictures = [part(192, 128, 1), with_defect(part(192, 128, 5), 10, 10), part(100, 120, 9)];
+    let forth: Vec<Judgement> = pictures.iter().map(|picture| inspector.judge(picture).unwrap()).collect();
+    let back: Vec<Judgement> = pictures.iter().rev().map(|picture| inspector.judge(picture).unwrap()).collect();
+    assert!(forth.iter().eq(back.iter().rev()));
+}
+
+#[test]
+fn the_order_of_references_does_not_matter() {
+    let (forth, mut parts) = (taught(settings(), &good(4)), good(4));
+    parts.reverse();
+    let back = taught(settings(), &parts);
+    let picture = with_defect(part(192, 128, 5), 10, 10);
+    let (one, other) = (forth.judge(&picture).unwrap(), back.judge(&picture).unwrap());
+    let differs = one.grid.values.iter().zip(&other.grid.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(differs < 1e-6);
+    assert!((forth.calibration().review.score - back.calibration().review.score).abs() < 1e-6);
+}
+
+#[test]
+fn in_tiles_a_part_is_judged_as_in_one() {
+    let whole = taught(Settings { size: 384, ..settings() }, &[part(384, 256, 0), part(384, 256, 4)]);
+    let tiling = Some(Tiling { side_px: 128, overlap: 2 });
+    let tiled = taught(Settings { size: 128, tiling, ..settings() }, &[part(384, 256, 0), part(384, 256, 4)]);
+    let picture = with_defect(part(384, 256, 2), 120, 120);
+    let (one, other) = (whole.judge(&picture).unwrap(), tiled.judge(&picture).unwrap());
+    assert_eq!((one.grid.rows, one.grid.columns), (other.grid.rows, other.grid.columns));
+    let differs = one.grid.values.iter().zip(&other.grid.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(differs < 1e-4, "{differs}");
+}
+
+#[test]
+fn a_very_large_part_is_judged_in_tiles() {
+    let tiling = Some(Tiling { side_px: 1024, overlap: 2 });
+    let settings = Settings { size: 256, tiling, ..settings() };
+    let inspector = taught(settings, &[part(1024, 600, 0), part(1024, 600, 4)]);
+    let judged = inspector.judge(&with_defect(part(8192, 600, 2), 8000, 300)).unwrap();
+    assert_eq!((judged.grid.rows, judged.grid.columns), (19, 256));
+    let map = inspector.map(&judged);
+    assert_eq!((map.width, map.height), (4096, 300));
+    let regions = inspector.regions(&map).regions;
+    assert!(regions.iter().any(|region| region.x.abs_diff(8000) < 80 && region.y.abs_diff(300) < 80), "{regions:?}");
+}
+
+#[test]
+fn turned_copies_are_learnt_and_left_out_with_their_part() {
+    let inspector = taught(Settings { turns: true, ..settings() }, &good(3));
+    assert_eq!(inspector.features(), 8 * 3 * 24 * 16);
+    assert_eq!(inspector.calibration().basis, Basis::LeaveOneOut);
+    assert_eq!(inspector.calibration().ok.len(), 3);
+}
+
+#[test]
+fn one_reference_is_uncalibrated_and_none_is_refused() {
+    let inspector = taught(settings(), &good(1));
+    assert_eq!(inspector.calibration().basis, Basis::Uncalibrated);
+    assert_eq!(inspector.judge(&part(192, 128, 1)).unwrap().verdict, Verdict::Pass);
+    assert_eq!(inspector.judge(&with_defect(part(192, 128, 1), 50, 50)).unwrap().verdict, Verdict::Review);
+    assert!(Lesson::new(Arc::new(FakeEncoder), settings()).unwrap().end().is_err());
+}
+
+#[test]
+fn every_place_names_the_good_patch_it_was_compared_with() {
+    let inspector = taught(settings(), &good(2));
+    let origins = inspector.compared_with(&good(2)[1]).unwrap();
+    assert_eq!(origins.len(), 16 * 24);
+    let origin = origins[5 * 24 + 7].unwrap();
+    assert_eq!((origin.part, origin.row, origin.column), (1, 5, 7));
+}
+
+#[test]
+fn a_dark_picture_goes_to_review_with_the_reason() {
+    let inspector = taught(settings(), &good(3));
+    let judged = inspector.judge(&RgbImage::new(192, 128)).unwrap();
+    assert!(judged.verdict >= Verdict::Review && judged.complaint.unwrap().starts_with("darker"));
+}
+
+#[test]
+fn references_of_different_sizes_and_of_one_pixel_are_learnt() {
+    let inspector = taught(settings(), &[part(192, 128, 0), part(50, 300, 1), part(1, 1, 2)]);
+    assert!(inspector.judge(&part(1, 1, 0)).unwrap().score.is_finite());
+}

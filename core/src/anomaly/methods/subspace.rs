@@ -1,0 +1,199 @@
+//! What of a patch the main directions of good patches do not explain. In: raw features of several layers. Out: the
+//! squared length of the rest. After SubspaceAD (PCA residual): features are not scaled; each layer has its own subspace.
+
+use image::RgbImage;
+use rayon::prelude::*;
+
+use super::eigen::{Eigen, symmetric_eigen};
+use super::patch_knn::nothing_left;
+use super::{LATE_QUARTERS, Memory, Method};
+use crate::anomaly::memory_bank::no_references;
+use crate::anomaly::patches::{Patches, averaged, raw};
+use crate::anomaly::settings::Settings;
+use crate::error::{Error, Result};
+use crate::models::Encoder;
+
+/// So much of the variance the subspace explains (SubspaceAD: 0.99).
+const EXPLAINED: f64 = 0.99;
+
+/// PCA residual.
+pub(super) struct Subspace;
+
+impl Method for Subspace {
+    fn name(&self) -> &'static str {
+        "subspace"
+    }
+
+    fn summary(&self) -> &'static str {
+        "what of each patch the main directions of the good parts do not explain"
+    }
+
+    fn see(&self, encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings) -> Result<Patches> {
+        let mut patches = raw(encoder, picture, settings, LATE_QUARTERS)?;
+        let shape = (patches.rows, patches.columns, patches.dim);
+        patches.values = (0..patches.layers)
+            .flat_map(|layer| averaged(patches.layer(layer), shape, settings.neighbourhood))
+            .collect();
+        Ok(patches)
+    }
+
+    fn learn(&self, _: &dyn Encoder, parts: &[Patches], _: &Settings) -> Result<Box<dyn Memory>> {
+        let count = parts.iter().map(|part| part.part + 1).max().ok_or_else(no_references)?;
+        let (layers, dim) = parts.first().map_or((0, 0), |part| (part.layers, part.dim));
+        if parts.iter().any(|part| (part.layers, part.dim) != (layers, dim)) {
+            return Err(no_references());
+        }
+        let moments = |part: usize, layer: usize| Moments::of(parts.iter().filter(|of| of.part == part), layer, dim);
+        let by_part: Vec<Vec<Moments>> =
+            (0..count).map(|part| (0..layers).map(|layer| moments(part, layer)).collect()).collect();
+        let spaces = (0..layers).map(|layer| space(&by_part, layer, None)).collect::<Option<Vec<_>>>();
+        Ok(Box::new(Spaces { spaces: spaces.ok_or_else(no_references)?, by_part }))
+    }
+}
+
+/// Sums of which mean and covariance are made, of one layer of one part.
+struct Moments {
+    count: f64,
+    sum: Vec<f64>,
+    /// Σ x xᵀ, `dim × dim`.
+    products: Vec<f64>,
+}
+
+impl Moments {
+    fn of<'a>(parts: impl Iterator<Item = &'a Patches>, layer: usize, dim: usize) -> Self {
+        let mut moments = Self { count: 0.0, sum: vec![0.0; dim], products: vec![0.0; dim * dim] };
+        for part in parts {
+            moments.add(part.layer(layer), dim);
+        }
+        moments
+    }
+
+    fn add(&mut self, features: &[f32], dim: usize) {
+        let rows: Vec<Vec<f64>> =
+            features.chunks_exact(dim.max(1)).map(|row| row.iter().map(|v| f64::from(*v)).collect()).collect();
+        self.count += rows.len() as f64;
+        for row in &rows {
+            self.sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        }
+        self.products.par_chunks_mut(dim.max(1)).enumerate().for_each(|(i, products)| {
+            for row in &rows {
+                let factor = row[i];
+                products.iter_mut().zip(row).for_each(|(sum, value)| *sum += factor * value);
+            }
+        });
+    }
+}
+
+/// The main directions round a mean.
+struct Space {
+    mean: Vec<f64>,
+    /// Orthonormal, `rank × dim`.
+    directions: Vec<f32>,
+}
+
+/// The subspace of one layer over all parts but `left_out`; `None` without any.
+fn space(by_part: &[Vec<Moments>], layer: usize, left_out: Option<usize>) -> Option<Space> {
+    let used = || by_part.iter().enumerate().filter(|(part, _)| Some(*part) != left_out).map(|(_, of)| &of[layer]);
+    let count: f64 = used().map(|moments| moments.count).sum();
+    let dim = used().next()?.sum.len();
+    if count == 0.0 {
+        return None;
+    }
+    let total = |of: fn(&Moments) -> &[f64], len: usize| {
+        let mut total = vec![0.0; len];
+        used().for_each(|moments| total.iter_mut().zip(of(moments)).for_each(|(sum, value)| *sum += value / count));
+        total
+    };
+    let mean = total(|moments| &moments.sum, dim);
+    let mut covariance = total(|moments| &moments.products, dim * dim);
+    for (i, row) in covariance.chunks_exact_mut(dim).enumerate() {
+        row.iter_mut().zip(&mean).for_each(|(value, other)| *value -= mean[i] * other);
+    }
+    let Eigen { values, vectors } = symmetric_eigen(covariance, dim);
+    let rank = explaining(&values);
+    Some(Space { mean, directions: vectors[..rank * dim].iter().map(|value| *value as f32).collect() })
+}
+
+/// The smallest number of the largest variances that sum up to [`EXPLAINED`] of all.
+fn explaining(variances: &[f64]) -> usize {
+    let wanted = EXPLAINED * variances.iter().map(|value| value.max(0.0)).sum::<f64>();
+    let mut sum = 0.0;
+    let enough = variances.iter().position(|value| {
+        sum += value.max(0.0);
+        sum >= wanted
+    });
+    enough.map_or(variances.len(), |last| last + 1)
+}
+
+impl Space {
+    /// ‖(I − CCᵀ)(x − μ)‖² of every feature.
+    fn residuals(&self, features: &[f32]) -> Vec<f32> {
+        let dim = self.mean.len();
+        let residual = |feature: &[f32]| {
+            let mut rest: Vec<f32> = feature.iter().zip(&self.mean).map(|(x, m)| (f64::from(*x) - m) as f32).collect();
+            // One direction after the other: the rest stays exact where little is left of it.
+            for direction in self.directions.chunks_exact(dim) {
+                let share: f32 = rest.iter().zip(direction).map(|(a, b)| a * b).sum();
+                rest.iter_mut().zip(direction).for_each(|(rest, value)| *rest -= share * value);
+            }
+            rest.iter().map(|value| value * value).sum()
+        };
+        features.par_chunks_exact(dim.max(1)).map(residual).collect()
+    }
+}
+
+struct Spaces {
+    spaces: Vec<Space>,
+    by_part: Vec<Vec<Moments>>,
+}
+
+impl Memory for Spaces {
+    fn scores(&self, patches: &Patches, left_out: Option<usize>) -> Result<Vec<f32>> {
+        let is_alike = self.spaces.first().is_some_and(|space| space.mean.len() == patches.dim);
+        if !is_alike || patches.layers != self.spaces.len() {
+            return Err(Error::bad_request(
+                "the features are of another model or of other settings than those that were learnt",
+                "teach the references again with the model and the settings that you inspect with",
+            ));
+        }
+        let mut scores = vec![0.0; patches.places()];
+        for (layer, learnt) in self.spaces.iter().enumerate() {
+            let without = left_out.map(|_| space(&self.by_part, layer, left_out).ok_or_else(nothing_left));
+            let without = without.transpose()?;
+            let residuals = without.as_ref().unwrap_or(learnt).residuals(patches.layer(layer));
+            scores.iter_mut().zip(residuals).for_each(|(sum, one)| *sum += one / self.spaces.len() as f32);
+        }
+        Ok(scores)
+    }
+
+    fn features(&self) -> usize {
+        self.spaces.iter().map(|space| space.directions.len() / space.mean.len().max(1)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{FakeEncoder, part};
+    use super::*;
+
+    #[test]
+    fn what_lies_in_the_plane_scores_nothing_and_what_leaves_it_its_squared_distance() {
+        // In the plane z = 1, spread alike along both axes.
+        let learnt = vec![1.0, 0.0, 1.0, -1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, -1.0, 1.0];
+        let memory = Subspace.learn(&FakeEncoder, &[part(0, (2, 2, 3), learnt)], &Settings::default()).unwrap();
+        let scores = memory.scores(&part(1, (1, 2, 3), vec![0.5, 0.25, 1.0, 7.0, 3.0, 3.0]), None).unwrap();
+        assert!(scores[0] < 1e-10 && (scores[1] - 4.0).abs() < 1e-5, "{scores:?}");
+        assert_eq!(memory.features(), 2);
+    }
+
+    #[test]
+    fn a_left_out_part_counts_for_nothing() {
+        let along = |part_number, values: Vec<f32>| part(part_number, (1, 2, 2), values);
+        let parts = [along(0, vec![1.0, 0.0, -1.0, 0.0]), along(1, vec![0.0, 1.0, 0.0, -1.0])];
+        let memory = Subspace.learn(&FakeEncoder, &parts, &Settings::default()).unwrap();
+        assert!(memory.scores(&parts[1], None).unwrap().iter().all(|score| *score < 1e-10));
+        assert_eq!(memory.scores(&parts[1], Some(1)).unwrap(), [1.0, 1.0]);
+        let alone = Subspace.learn(&FakeEncoder, &parts[..1], &Settings::default()).unwrap();
+        assert!(alone.scores(&parts[0], Some(0)).is_err());
+    }
+}

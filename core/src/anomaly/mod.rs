@@ -1,0 +1,51 @@
+//! Defects by example. In: features of a few good parts, then of any part. Out: scores of patches, a map, a verdict,
+//! regions. Knows no window; reads and writes no file but in `product` and `report`.
+//!
+//! ```text
+//! picture → patches → memory → score grid → map → regions
+//!                                   └→ part score → verdict (calibrated on good parts alone)
+//! ```
+
+mod background;
+mod bounds;
+mod calibrate;
+mod combine;
+mod drift;
+mod inspector;
+#[cfg(test)]
+mod inspector_tests;
+mod memory_bank;
+mod methods;
+mod metrics;
+mod outline;
+mod patches;
+pub mod product;
+mod ranking;
+mod region;
+pub mod report;
+mod roi;
+mod score_map;
+mod settings;
+#[cfg(test)]
+mod testing;
+mod tiling;
+mod verdict;
+mod views;
+
+pub use background::foreground;
+pub use bounds::{CONFIDENCE, Rate, clopper_pearson};
+pub use calibrate::{Basis, Calibration, OkScore, Threshold};
+pub use combine::{combined_p_value, combined_ranks};
+pub use drift::{Drift, Exposure, Gates};
+pub use inspector::{Inspector, Judgement, Lesson, Taught};
+pub use memory_bank::{Allowed, MemoryBank, Nearest, Origin};
+pub use methods::{METHODS, Memory, Method, Teacher, method, sparsemax};
+pub use metrics::{AUPIMO_LIMITS, AUPRO_LIMIT, Defects, Figures, Pixels, Truth, components};
+pub use patches::{Patches, averaged, joined, quarter_layers};
+pub use ranking::{Point, Ranking};
+pub use region::{Decay, Hysteresis, Region, Regions, Scored, regions, soft_nms};
+pub use roi::{Polygon, Roi};
+pub use score_map::{MOST_MAP_SIDE, ScoreGrid, ScoreMap};
+pub use settings::{Area, Settings};
+pub use tiling::{Span, Tiling, spans};
+pub use verdict::Verdict;

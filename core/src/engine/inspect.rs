@@ -1,0 +1,265 @@
+//! Inspection as it is asked for: files in, verdicts out. In: good parts, parts to judge, settings. Out: an inspector that
+//! threads can share, one result a part as soon as it is there, and problems. Draws nothing; `report` writes.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crossbeam_channel::bounded;
+use image::{GrayImage, RgbImage};
+use walkdir::WalkDir;
+
+use super::Engine;
+use super::model::LoadedModel;
+use crate::anomaly::{Inspector, Judgement, Lesson, OkScore, Region, Regions, ScoreMap, Settings, Teacher, Verdict};
+use crate::error::{Error, Problem, Result};
+use crate::jobs::{self, Job, Ticker, Wake};
+use crate::media::{self, Limits};
+
+/// What an inspector is taught with.
+#[derive(Debug, Clone, Default)]
+pub struct TeachRequest {
+    /// How it looks and judges.
+    pub settings: Settings,
+    /// Good parts: files, and folders of them.
+    pub normal: Vec<PathBuf>,
+    /// More good parts, which are not learnt: thresholds are set by them as well.
+    pub ok: Vec<PathBuf>,
+    /// The parts that will be judged: a method that learns from the folder looks at these.
+    pub images: Vec<PathBuf>,
+}
+
+/// A taught inspector, and the files that could not be used for it.
+pub struct Teaching {
+    /// Judges parts; threads can share it.
+    pub inspector: Arc<Inspector>,
+    /// Good parts that could not be used.
+    pub problems: Vec<Problem>,
+}
+
+/// What is said of one file.
+#[derive(Debug, Clone)]
+pub struct PartResult {
+    /// The file.
+    pub path: PathBuf,
+    /// Score, verdict and patch scores.
+    pub judgement: Judgement,
+    /// Where something is wrong, worst first.
+    pub regions: Vec<Region>,
+}
+
+/// The pixels of a judged part: large, and gone once the part is done.
+pub struct Pixels {
+    /// The decoded file.
+    pub picture: RgbImage,
+    /// Raw scores.
+    pub map: ScoreMap,
+    /// 255 where a region is, as large as the map.
+    pub mask: GrayImage,
+}
+
+/// What a run over a folder came to.
+#[derive(Debug, Clone, Default)]
+pub struct RunReport {
+    /// Parts that were judged.
+    pub judged: usize,
+    /// Of these, the ones that passed, went to review and failed.
+    pub verdicts: [usize; 3],
+    /// Files that could not be judged.
+    pub problems: Vec<Problem>,
+    /// Whether good parts no longer look as the references did.
+    pub has_drifted: bool,
+}
+
+impl RunReport {
+    /// How many parts have this verdict.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.verdicts[verdict as usize]
+    }
+}
+
+/// The picture files that are meant: files as they are, folders with all in them, sorted, each once.
+///
+/// # Errors
+/// A folder that cannot be read at all.
+pub fn pictures_in(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let mut found = BTreeSet::new();
+        for entry in WalkDir::new(path).follow_links(true) {
+            // A folder inside that cannot be read, or a link that leads nowhere, hides only itself.
+            let Ok(entry) = entry else { continue };
+            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            if entry.file_type().is_file() && !is_hidden && media::is_picture_path(entry.path()) {
+                found.insert(entry.into_path());
+            }
+        }
+        files.extend(found);
+    }
+    let mut known = BTreeSet::new();
+    files.retain(|file| known.insert(file.clone()));
+    Ok(files)
+}
+
+/// Teaches an inspector. A reference that cannot be used is a problem; only if none can, this fails.
+///
+/// # Errors
+/// Settings that make no sense, no usable good part, a model without patch features, [`Error::Cancelled`].
+pub fn teach(model: &LoadedModel, request: &TeachRequest, ticker: &Ticker) -> Result<Teaching> {
+    let mut lesson = Lesson::new(model.shared(), request.settings.clone())?;
+    let normal = pictures_in(&request.normal)?;
+    let ok = pictures_in(&request.ok)?;
+    // Good parts that a method does not learn from still set its thresholds.
+    let (shown, more) = match lesson.teacher() {
+        Teacher::References => (normal, ok),
+        Teacher::Folder => (thinned(pictures_in(&request.images)?), [normal, ok].concat()),
+        Teacher::Words => (Vec::new(), [normal, ok].concat()),
+    };
+    ticker.phase("Learning");
+    ticker.expect(shown.len() + more.len());
+    let mut problems = Vec::new();
+    let mut failed: Option<Error> = None;
+    decoded(&shown, ticker, &mut |path, picture| {
+        let shown = picture.and_then(|picture| lesson.show(&path.to_string_lossy(), &picture));
+        note(path, shown, &mut problems, &mut failed)
+    })?;
+    if problems.len() == shown.len()
+        && let Some(error) = failed
+    {
+        return Err(error);
+    }
+    let taught = lesson.end()?;
+    let mut scores: Vec<OkScore> = Vec::new();
+    decoded(&more, ticker, &mut |path, picture| {
+        let scored = picture.and_then(|picture| taught.ok_score(&path.to_string_lossy(), &picture));
+        note(path, scored.map(|score| scores.push(score)), &mut problems, &mut None)
+    })?;
+    Ok(Teaching { inspector: Arc::new(taught.calibrated(scores)?), problems })
+}
+
+/// A method that learns from the folder is shown at most so many parts of it: its time and its memory grow with them.
+const MOST_OF_FOLDER: usize = 48;
+
+/// Some files of a folder, evenly spread over it.
+fn thinned(files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let kept = files.len().min(MOST_OF_FOLDER);
+    (0..kept).map(|at| files[at * files.len() / kept].clone()).collect()
+}
+
+/// A bad file is a problem; only a cancelled job ends the run.
+fn note(path: &Path, result: Result<()>, problems: &mut Vec<Problem>, failed: &mut Option<Error>) -> Result<()> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(Error::Cancelled) => Err(Error::Cancelled),
+        Err(error) => {
+            problems.push(Problem { path: path.to_owned(), reason: error.reason() });
+            failed.get_or_insert(error);
+            Ok(())
+        }
+    }
+}
+
+/// Judges files one after the other; `sink` gets each part as soon as it is judged. Memory does not grow with their number.
+///
+/// # Errors
+/// [`Error::Cancelled`], or whatever `sink` failed with. A bad file is a problem in the report.
+pub fn inspect(
+    inspector: &Inspector,
+    files: &[PathBuf],
+    ticker: &Ticker,
+    sink: &mut dyn FnMut(PartResult, &Pixels) -> Result<()>,
+) -> Result<RunReport> {
+    ticker.phase("Inspecting");
+    ticker.expect(files.len());
+    let mut report = RunReport::default();
+    let mut drift = inspector.drift();
+    decoded(files, ticker, &mut |path, picture| match picture.and_then(|picture| judge(inspector, path, picture)) {
+        Ok((part, pixels)) => {
+            let verdict = part.judgement.verdict;
+            report.judged += 1;
+            report.verdicts[verdict as usize] += 1;
+            if verdict == Verdict::Pass {
+                drift.add(part.judgement.median);
+                report.has_drifted |= drift.has_drifted();
+            }
+            sink(part, &pixels)
+        }
+        Err(Error::Cancelled) => Err(Error::Cancelled),
+        Err(error) => {
+            ticker.fail();
+            report.problems.push(Problem { path: path.to_owned(), reason: error.reason() });
+            Ok(())
+        }
+    })?;
+    Ok(report)
+}
+
+/// Judges one picture that is decoded already.
+///
+/// # Errors
+/// A picture that the model cannot look at.
+pub fn judge(inspector: &Inspector, path: &Path, picture: RgbImage) -> Result<(PartResult, Pixels)> {
+    let judgement = inspector.judge(&picture)?;
+    let map = inspector.map(&judgement);
+    let Regions { regions, mask } = inspector.regions(&map);
+    Ok((PartResult { path: path.to_owned(), judgement, regions }, Pixels { picture, map, mask }))
+}
+
+/// Decodes `files` on a thread of its own, one ahead of the work on the last one; ticks once a file.
+fn decoded(
+    files: &[PathBuf],
+    ticker: &Ticker,
+    work: &mut dyn FnMut(&Path, Result<RgbImage>) -> Result<()>,
+) -> Result<()> {
+    std::thread::scope(|scope| {
+        let (sender, receiver) = bounded(1);
+        scope.spawn(move || {
+            for file in files {
+                let picture = media::decode(file, &Limits::default()).map(|decoded| decoded.picture);
+                // The other end is gone when the job was cancelled.
+                if ticker.is_cancelled() || sender.send((file, picture)).is_err() {
+                    return;
+                }
+            }
+        });
+        for (file, picture) in receiver {
+            work(file, picture)?;
+            ticker.tick(1)?;
+        }
+        ticker.check()
+    })
+}
+
+impl Engine {
+    /// [`teach`] on a thread of its own, with the library's model.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start_teaching(&self, request: TeachRequest, wake: Wake) -> Result<Job<Teaching>> {
+        let engine = self.clone();
+        jobs::spawn("teach", wake, move |ticker: &Ticker| teach(&LoadedModel::of(engine.encoder()?), &request, ticker))
+    }
+
+    /// [`inspect`] on a thread of its own: each part goes to `sink` as soon as it is judged, on the job's thread.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start_inspection(
+        inspector: Arc<Inspector>,
+        images: Vec<PathBuf>,
+        mut sink: impl FnMut(PartResult) + Send + 'static,
+        wake: Wake,
+    ) -> Result<Job<RunReport>> {
+        jobs::spawn("inspect", wake, move |ticker: &Ticker| {
+            let files = pictures_in(&images)?;
+            inspect(&inspector, &files, ticker, &mut |part, _| {
+                sink(part);
+                Ok(())
+            })
+        })
+    }
+}

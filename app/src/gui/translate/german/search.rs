@@ -136,7 +136,7 @@ pub const WORDS: super::Words = &[
     ("Closer and farther, at the pointer", "Näher und ferner, am Mauszeiger"),
     ("Turn", "Drehen"),
     ("Why it matches", "Warum es passt"),
-    ("Compare two to four chosen photos", "Zwei bis vier gewählte Fotos vergleichen"),
+    ("Compare two to four chosen photos", "Zwei bis vier ausgewählte Fotos vergleichen"),
     ("Size of the photos", "Größe der Fotos"),
     ("Square photos", "Quadratische Fotos"),
     ("Drag a box", "Rahmen ziehen"),

@@ -32,6 +32,12 @@ pub struct Look {
     pub shapes: Shapes,
 }
 
+/// The person's own folder of pictures, if the system names one and it is there.
+pub fn pictures_folder() -> Option<PathBuf> {
+    let folders = directories::UserDirs::new()?;
+    folders.picture_dir().filter(|folder| folder.is_dir()).map(Path::to_owned)
+}
+
 impl Preferences {
     /// Those of a library.
     pub fn of(library: &Path) -> Self {

@@ -42,6 +42,32 @@ fn no_folder_ui(cx: &Cx<'_>, ui: &mut Ui) {
         if ui.add(egui::Button::new(path).frame(false)).clicked() {
             cx.send(Command::AskForPath(true));
         }
+        if let Some(pictures) = &cx.state.suggested_folder {
+            let label = tr_with("Add {}", &[&text::name(pictures)]);
+            let add = widgets::button(ui, widgets::Kind::Quiet, icons::IMAGES, &label);
+            if add.on_hover_text(pictures.to_string_lossy()).clicked() {
+                cx.send(Command::AddFolder(pictures.clone()));
+            }
+        }
+        ui.add_space(space::L);
+        models_card_ui(cx, ui);
+    });
+}
+
+/// That better models are to be had: said once, quietly, and never fetched unasked.
+fn models_card_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    let tokens = theme::tokens(ui);
+    let frame = Frame::new().fill(tokens.panel).corner_radius(theme::radius::L).inner_margin(Margin::same(12));
+    frame.show(ui, |ui| {
+        ui.set_width(theme::size::SENTENCE);
+        let words = tr(
+            "The built-in model works at once and is small. Larger ones find more; each shows its size and its licence, \
+             and is fetched only when you ask for it.",
+        );
+        ui.add(egui::Label::new(RichText::new(words).font(font::small()).color(tokens.muted)).wrap());
+        if widgets::button(ui, widgets::Kind::Plain, icons::MODEL, tr("Look at the models")).clicked() {
+            cx.send(Command::OpenPage(Page::Models));
+        }
     });
 }
 

@@ -69,6 +69,8 @@ pub struct State {
     pub notices: Vec<String>,
     /// Dark, light, or what the system says.
     pub appearance: Appearance,
+    /// The person's own folder of pictures, where the system names one.
+    pub suggested_folder: Option<PathBuf>,
     /// Whether the path of a folder is asked for, because there is no dialog to choose one.
     pub is_path_asked: bool,
     /// The filters, and what they can be set to.
@@ -194,6 +196,7 @@ impl Default for State {
             error: None,
             notices: Vec::new(),
             appearance: Appearance::default(),
+            suggested_folder: None,
             is_path_asked: false,
             filters: Filters::default(),
             map: MapPage::default(),

@@ -3,6 +3,14 @@
 /// English and German.
 pub const WORDS: super::Words = &[
     ("Map", "Karte"),
+    ("Add {}", "{} hinzufügen"),
+    ("Look at the models", "Modelle ansehen"),
+    (
+        "The built-in model works at once and is small. Larger ones find more; each shows its size and its licence, \
+         and is fetched only when you ask for it.",
+        "Das eingebaute Modell läuft sofort und ist klein. Größere finden mehr; jedes zeigt Größe und Lizenz und wird nur \
+         geladen, wenn du es willst.",
+    ),
     ("What goes on", "Was läuft"),
     ("Nothing goes on now.", "Gerade läuft nichts."),
     ("Indexing {}", "Indizieren: {}"),

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Makes the pictures of the guide: packaging/screenshots.sh PROGRAM FOLDER_OF_PHOTOS
+# Needs Xvfb, xdotool and ImageMagick. Opens the window over a library of its own, as a person with keys and a mouse would.
+set -euo pipefail
+program=$(realpath "$1") photos=$(realpath "$2")
+here=$(cd "$(dirname "$0")/screenshots" && pwd)
+work=$(mktemp -d)
+export DISPLAY=:97 LP_NUM_THREADS=1
+Xvfb "$DISPLAY" -screen 0 1440x900x24 >/dev/null 2>&1 &
+server=$!
+trap 'kill $window $server 2>/dev/null; rm -rf "$work"' EXIT
+"$program" --library "$work/library" --quiet index "$photos"
+"$program" --library "$work/library" >/dev/null 2>&1 &
+window=$!
+id=$(xdotool search --sync --onlyvisible --name Sightline | tail -1)
+xdotool windowmove "$id" 0 0 windowsize "$id" 1440 900 windowfocus "$id"
+sleep 8
+
+press() { for key in "$@"; do xdotool key "$key"; sleep 0.7; done; }
+palette() { press ctrl+k; xdotool type "$1"; sleep 0.5; press Return; }
+picture() { sleep "${2:-3}"; import -window "$id" -quality 84 "$here/$1.jpg"; }
+
+palette "dark theme"
+press slash
+xdotool type "a dog on the grass"
+press Return
+xdotool type -- "-snow"
+picture search-dark
+press Down Return w
+picture why-dark 5
+press Escape Escape Escape Escape
+palette "light theme"
+palette "map"
+picture map-light 14
+palette "duplicates"
+picture duplicates-light 12

@@ -52,15 +52,20 @@ impl Compare {
             }
             let words = tr("Side by side: zoom and place are the same for all");
             ui.label(RichText::new(words).font(font::small()).color(theme::tokens(ui).muted));
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let is_whole = self.zoom == Zoom::Fit;
-                let is_asked = widgets::button(ui, widgets::Kind::Plain, "", if is_whole { "1:1" } else { tr("Fit") });
-                let by_key = !super::is_typing(cx, ui) && ui.input(|input| input.key_pressed(Key::Z));
-                if is_asked.clicked() || by_key {
-                    (self.zoom, self.moved) = (if is_whole { Zoom::ACTUAL } else { Zoom::Fit }, Vec2::ZERO);
-                }
-            });
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| self.zoom_ui(cx, ui));
         });
+    }
+
+    fn zoom_ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
+        let (other, label) = match self.zoom {
+            Zoom::Fit => (Zoom::ACTUAL, "1:1"),
+            Zoom::Times(_) => (Zoom::Fit, tr("Fit")),
+        };
+        let is_asked = widgets::button(ui, widgets::Kind::Plain, "", label).clicked();
+        let by_key = !super::is_typing(cx, ui) && ui.input(|input| input.key_pressed(Key::Z));
+        if is_asked || by_key {
+            (self.zoom, self.moved) = (other, Vec2::ZERO);
+        }
     }
 
     fn one_ui(&mut self, one: &Compared, rect: Rect, ui: &mut Ui) {

@@ -28,8 +28,11 @@ impl Panel for Covers {
     }
 }
 
+/// What keys are for, and each key with what it does.
+type Group = (&'static str, &'static [(&'static str, &'static str)]);
+
 /// Keys and what they do, group by group.
-const KEYS: &[(&str, &[(&str, &str)])] = &[
+const KEYS: &[Group] = &[
     (
         "Search",
         &[
@@ -87,11 +90,8 @@ fn keys_ui(cx: &Cx<'_>, ui: &Ui) {
             // Two groups side by side where there is room for both.
             let beside = if width > 700.0 { 2 } else { 1 };
             for groups in KEYS.chunks(beside) {
-                ui.columns(beside, |columns| {
-                    for (ui, group) in columns.iter_mut().zip(groups) {
-                        group_ui(group, ui);
-                    }
-                });
+                let group_ui = |(ui, group): (&mut Ui, &Group)| group_ui(group, ui);
+                ui.columns(beside, |columns| columns.iter_mut().zip(groups).for_each(group_ui));
                 ui.add_space(space::M);
             }
         });
@@ -102,7 +102,7 @@ fn keys_ui(cx: &Cx<'_>, ui: &Ui) {
     }
 }
 
-fn group_ui((group, keys): &(&'static str, &[(&'static str, &'static str)]), ui: &mut Ui) {
+fn group_ui((group, keys): &Group, ui: &mut Ui) {
     let tokens = theme::tokens(ui);
     ui.label(RichText::new(tr(group)).font(font::heading()).color(tokens.text));
     Grid::new(*group).num_columns(2).min_col_width(160.0).spacing([space::L, 0.0]).show(ui, |ui| {

@@ -96,21 +96,26 @@ fn kind_ui(cx: &Cx<'_>, kind: &Kind, facets: &Facets, ui: &mut Ui) {
         ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
             ui.set_min_width(240.0);
             for value in (kind.of)(facets).iter().take(LISTED) {
-                let is_chosen = chosen.contains(&value.value);
-                let label = format!("{}  ({})", value.value, text::count(value.count as u64));
-                if ui.selectable_label(is_chosen, label).clicked() {
-                    let mut filter = cx.state.query.filter.clone();
-                    let values = (kind.chosen)(&mut filter);
-                    if is_chosen {
-                        values.retain(|known| *known != value.value);
-                    } else {
-                        values.push(value.value.clone());
-                    }
-                    cx.send(Command::SetFilter(Box::new(filter)));
-                }
+                value_ui(cx, kind, (value, chosen.contains(&value.value)), ui);
             }
         });
     });
+}
+
+/// One value: a click asks for it, another one no longer.
+fn value_ui(cx: &Cx<'_>, kind: &Kind, (value, is_chosen): (&Count, bool), ui: &mut Ui) {
+    let label = format!("{}  ({})", value.value, text::count(value.count as u64));
+    if !ui.selectable_label(is_chosen, label).clicked() {
+        return;
+    }
+    let mut filter = cx.state.query.filter.clone();
+    let values = (kind.chosen)(&mut filter);
+    if is_chosen {
+        values.retain(|known| *known != value.value);
+    } else {
+        values.push(value.value.clone());
+    }
+    cx.send(Command::SetFilter(Box::new(filter)));
 }
 
 fn list_button(ui: &mut Ui, label: &str, is_on: bool) -> egui::Response {

@@ -57,17 +57,19 @@ fn suggestions_ui(cx: &Cx<'_>, learning: &Learning, report: &LearnReport, ui: &m
     let rows = report.suggestions.len().div_ceil(columns);
     ScrollArea::vertical().auto_shrink(false).show_rows(ui, SIDE + BUTTONS + space::S, rows, |ui, seen| {
         for row in seen {
-            ui.horizontal(|ui| {
-                ui.spacing_mut().item_spacing.x = space::M;
-                let end = ((row + 1) * columns).min(report.suggestions.len());
-                for suggestion in &report.suggestions[row * columns..end] {
-                    if let Some(entry) = report.snapshot.entries.get(suggestion.entry as usize) {
-                        suggestion_ui(cx, report, (suggestion, entry), ui);
-                    }
-                }
-            });
+            let end = ((row + 1) * columns).min(report.suggestions.len());
+            ui.horizontal(|ui| row_ui(cx, report, &report.suggestions[row * columns..end], ui));
         }
     });
+}
+
+fn row_ui(cx: &Cx<'_>, report: &LearnReport, suggestions: &[SuggestedPhoto], ui: &mut Ui) {
+    ui.spacing_mut().item_spacing.x = space::M;
+    for suggestion in suggestions {
+        if let Some(entry) = report.snapshot.entries.get(suggestion.entry as usize) {
+            suggestion_ui(cx, report, (suggestion, entry), ui);
+        }
+    }
 }
 
 /// What the suggestions rest on, and how far they can be trusted.

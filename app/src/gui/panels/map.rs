@@ -97,27 +97,24 @@ impl Map {
             ui.label(RichText::new(tr("Map of the library")).font(font::title()).color(tokens.text));
             let hint = tr("Wheel: closer. Drag: move. Shift and drag: draw a line around photos to see them.");
             ui.label(RichText::new(hint).font(font::small()).color(tokens.muted));
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if let Some(progress) = cx.state.map.progress {
-                    if widgets::icon_button(ui, icons::STOP, tr("Stop refining the map"), false).clicked() {
-                        cx.send(Command::StopErrand(Errand::Map));
-                    }
-                    let fraction = (progress.total > 0).then(|| progress.done as f32 / progress.total as f32);
-                    widgets::progress_bar(
-                        ui,
-                        tr("Map"),
-                        fraction,
-                        tokens.accent,
-                        vec2(size::PROGRESS.0, size::PROGRESS.1),
-                    );
-                } else if widgets::button(ui, widgets::Kind::Quiet, icons::REFRESH, tr("Draw anew")).clicked() {
-                    cx.send(Command::DrawMap);
-                }
-                if widgets::button(ui, widgets::Kind::Quiet, icons::FIT, tr("All of it")).clicked() {
-                    (self.middle, self.scale) = (Vec2::ZERO, 1.0);
-                }
-            });
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| self.tools_ui(cx, ui));
         });
+    }
+
+    fn tools_ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
+        if let Some(progress) = cx.state.map.progress {
+            if widgets::icon_button(ui, icons::STOP, tr("Stop refining the map"), false).clicked() {
+                cx.send(Command::StopErrand(Errand::Map));
+            }
+            let fraction = (progress.total > 0).then(|| progress.done as f32 / progress.total as f32);
+            let (accent, bar) = (theme::tokens(ui).accent, vec2(size::PROGRESS.0, size::PROGRESS.1));
+            widgets::progress_bar(ui, tr("Map"), fraction, accent, bar);
+        } else if widgets::button(ui, widgets::Kind::Quiet, icons::REFRESH, tr("Draw anew")).clicked() {
+            cx.send(Command::DrawMap);
+        }
+        if widgets::button(ui, widgets::Kind::Quiet, icons::FIT, tr("All of it")).clicked() {
+            (self.middle, self.scale) = (Vec2::ZERO, 1.0);
+        }
     }
 
     fn photos_ui(&self, cx: &Cx<'_>, (report, places): (&MapReport, &[[f32; 2]]), view: View, ui: &Ui) {

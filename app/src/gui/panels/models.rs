@@ -49,18 +49,24 @@ fn row_ui(cx: &Cx<'_>, row: &ModelRow, ui: &mut Ui) {
             let room = ui.available_width() - 190.0;
             ui.vertical(|ui| {
                 ui.set_width(room);
-                ui.horizontal(|ui| {
-                    ui.label(RichText::new(&row.id).font(font::heading()).color(tokens.text));
-                    let color = if is_used { tokens.pass } else { tokens.muted };
-                    ui.label(RichText::new(status(cx.state, row)).font(font::small()).color(color));
-                });
-                ui.add(egui::Label::new(RichText::new(&row.good_at).font(font::small()).color(tokens.text)).wrap());
-                ui.label(RichText::new(facts(row)).font(font::caption()).color(tokens.muted));
+                words_ui(cx.state, row, ui);
             });
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| action_ui(cx, row, is_used, ui));
         });
     });
     ui.add_space(space::XS);
+}
+
+/// What it is called, how it is here, what it is good at, and its facts.
+fn words_ui(state: &State, row: &ModelRow, ui: &mut Ui) {
+    let tokens = theme::tokens(ui);
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(&row.id).font(font::heading()).color(tokens.text));
+        let color = if row.id == state.model.name { tokens.pass } else { tokens.muted };
+        ui.label(RichText::new(status(state, row)).font(font::small()).color(color));
+    });
+    ui.add(egui::Label::new(RichText::new(&row.good_at).font(font::small()).color(tokens.text)).wrap());
+    ui.label(RichText::new(facts(row)).font(font::caption()).color(tokens.muted));
 }
 
 fn status(state: &State, row: &ModelRow) -> &'static str {

@@ -76,15 +76,15 @@ impl Questions {
         let above = [0.0, -(size::STATUS_BAR + space::L)];
         let area = Area::new(Id::unique("done")).anchor(Align2::CENTER_BOTTOM, above).order(egui::Order::Foreground);
         area.show(ui.ctx(), |ui| {
-            Frame::popup(ui.style()).show(ui, |ui| {
-                ui.horizontal(|ui| {
-                    ui.label(RichText::new(words).font(font::body()).color(theme::tokens(ui).text));
-                    let can_undo = cx.state.history.can_undo();
-                    if can_undo && widgets::button(ui, widgets::Kind::Plain, "", tr("Undo")).clicked() {
-                        cx.send(Command::Undo);
-                    }
-                });
-            });
+            Frame::popup(ui.style()).show(ui, |ui| ui.horizontal(|ui| done_line(cx, words, ui)));
         });
+    }
+}
+
+fn done_line(cx: &Cx<'_>, words: &str, ui: &mut Ui) {
+    ui.label(RichText::new(words).font(font::body()).color(theme::tokens(ui).text));
+    let can_undo = cx.state.history.can_undo();
+    if can_undo && widgets::button(ui, widgets::Kind::Plain, "", tr("Undo")).clicked() {
+        cx.send(Command::Undo);
     }
 }

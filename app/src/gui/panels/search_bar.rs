@@ -72,14 +72,17 @@ impl SearchBar {
                 ui.set_height(size::CONTROL + 2.0);
                 ui.set_width(ui.available_width());
                 ui.label(RichText::new(icons::MAGNIFYING_GLASS).font(font::icon()).color(tokens.muted));
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    clear_button(cx, ui);
-                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                        super::chips::chips_ui(cx, ui);
-                        self.text_ui(cx, ui);
-                    });
-                });
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.terms_ui(cx, ui));
             });
+        });
+    }
+
+    /// From the right: what clears all; then from the left: the chips, and the words in the room that is left.
+    fn terms_ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
+        clear_button(cx, ui);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            super::chips::chips_ui(cx, ui);
+            self.text_ui(cx, ui);
         });
     }
 

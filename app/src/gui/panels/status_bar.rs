@@ -20,19 +20,22 @@ impl Panel for StatusBar {
             ui.spacing_mut().item_spacing.x = space::L;
             ui.horizontal_centered(|ui| {
                 library_ui(cx.state, ui);
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    problems_ui(cx, ui);
-                    if let Some(progress) = cx.state.writing {
-                        let (done, total) = (text::count(progress.done), text::count(progress.total));
-                        caption(ui, &format!("{} {done} / {total}", tr(progress.phase)));
-                    }
-                    match &cx.state.indexing {
-                        Some(indexing) => indexing_ui(cx, indexing, ui),
-                        None => idle_ui(cx.state, ui),
-                    }
-                });
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| work_ui(cx, ui));
             });
         });
+    }
+}
+
+/// From the right: problems, what is written, how far indexing is.
+fn work_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    problems_ui(cx, ui);
+    if let Some(progress) = cx.state.writing {
+        let (done, total) = (text::count(progress.done), text::count(progress.total));
+        caption(ui, &format!("{} {done} / {total}", tr(progress.phase)));
+    }
+    match &cx.state.indexing {
+        Some(indexing) => indexing_ui(cx, indexing, ui),
+        None => idle_ui(cx.state, ui),
     }
 }
 

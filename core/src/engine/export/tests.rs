@@ -64,7 +64,7 @@ fn record(path: PathBuf, hash: Option<ContentHash>, problem: Option<String>) -> 
 fn copies_are_whole_keep_their_time_and_write_over_nothing() {
     let place = Place::new();
     let (file, target) = (place.at("photos/a.png"), place.at("out"));
-    let export = || place.engine.copy_originals(&[file.clone()], &target, &Ticker::silent()).unwrap();
+    let export = || place.engine.copy_originals(std::slice::from_ref(&file), &target, &Ticker::silent()).unwrap();
     assert_eq!(export().copied, [(file.clone(), target.join("a.png"))]);
     fs_err::write(target.join("a.png"), "mine").unwrap();
     assert_eq!(export().copied, [(file.clone(), target.join("a (2).png"))]);

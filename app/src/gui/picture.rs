@@ -39,7 +39,7 @@ pub fn decoded(engine: &Engine, path: &Path, ticker: &Ticker) -> Result<Picture>
 }
 
 /// How many pixels of each brightness, of red, green and blue; the fullest step of all three is 1.
-fn histogram(picture: &ColorImage) -> [[f32; BINS]; 3] {
+fn histogram(picture: &ColorImage) -> Box<[[f32; BINS]; 3]> {
     let mut counts = [[0_u32; BINS]; 3];
     for color in &picture.pixels {
         for (channel, counts) in [color.r(), color.g(), color.b()].iter().zip(&mut counts) {
@@ -48,7 +48,7 @@ fn histogram(picture: &ColorImage) -> [[f32; BINS]; 3] {
     }
     // The very ends are full of what is clipped, and would flatten the rest.
     let fullest = counts.iter().flat_map(|counts| &counts[1..BINS - 1]).copied().max().unwrap_or(0).max(1) as f32;
-    counts.map(|counts| counts.map(|count| (count as f32 / fullest).min(1.0)))
+    Box::new(counts.map(|counts| counts.map(|count| (count as f32 / fullest).min(1.0))))
 }
 
 /// 8-bit RGB as egui wants it.
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_histogram_counts_each_channel_by_brightness() {
         let picture = color_image((4, 1), &[130, 0, 0, 130, 0, 0, 130, 60, 0, 10, 60, 255]);
-        let [red, green, blue] = histogram(&picture);
+        let [red, green, blue] = *histogram(&picture);
         assert_eq!((red[32], red[2]), (1.0, 1.0 / 3.0));
         assert_eq!((green[15], green[0]), (2.0 / 3.0, 2.0 / 3.0));
         assert_eq!((blue[0], blue[63]), (1.0, 1.0 / 3.0));

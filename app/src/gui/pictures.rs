@@ -102,7 +102,7 @@ mod tests {
                 ticker.check()?;
             }
             let image = || Arc::new(ColorImage::filled([1, 1], egui::Color32::BLACK));
-            Ok(Picture { fit: image(), full: image(), size: (1, 1), histogram: [[0.0; BINS]; 3] })
+            Ok(Picture { fit: image(), full: image(), size: (1, 1), histogram: Box::new([[0.0; BINS]; 3]) })
         });
         Viewer { pictures: Pictures::new(decode, Arc::new(|| {})), let_decode, begun }
     }

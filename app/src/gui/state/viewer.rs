@@ -78,5 +78,5 @@ pub struct Picture {
     /// Width and height in the file.
     pub size: (u32, u32),
     /// How many pixels of each brightness, from dark to bright: red, green, blue; the fullest is 1.
-    pub histogram: [[f32; BINS]; 3],
+    pub histogram: Box<[[f32; BINS]; 3]>,
 }

@@ -72,8 +72,7 @@ struct Other {
 
 impl Other {
     fn of(patches: &Patches) -> Result<Self> {
-        let squares = squares(patches);
-        let features = squares.iter().map(|square| MemoryBank::new(std::slice::from_ref(square)));
+        let features = squares(patches).into_iter().map(|square| MemoryBank::new(&[square]));
         Ok(Self { part: patches.part, features: features.collect::<Result<_>>()? })
     }
 }

@@ -12,8 +12,11 @@ trap 'kill $window $server 2>/dev/null; rm -rf "$work"' EXIT
 "$program" --library "$work/library" --quiet index "$photos"
 "$program" --library "$work/library" >/dev/null 2>&1 &
 window=$!
+# Where no tooltip is.
+away() { xdotool mousemove 1439 899; }
 id=$(xdotool search --sync --onlyvisible --name Sightline | tail -1)
 xdotool windowmove "$id" 0 0 windowsize "$id" 1440 900 windowfocus "$id"
+away
 sleep 8
 
 press() { for key in "$@"; do xdotool key "$key"; sleep 0.7; done; }
@@ -31,6 +34,9 @@ picture why-dark 5
 press Escape Escape Escape Escape
 palette "light theme"
 palette "map"
-picture map-light 14
+sleep 12
+xdotool mousemove 830 440 click --repeat 3 --delay 200 4
+away
+picture map-light 6
 palette "duplicates"
 picture duplicates-light 12

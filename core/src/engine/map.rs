@@ -1,5 +1,5 @@
 //! The map of the library: places for all photos, clumps with names. In: nothing but the library. Out: a map of one
-//! snapshot; better ones while it is refined. Nothing is stored: it is made again in seconds.
+//! snapshot; better ones while it is refined. Nothing is stored.
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ impl MapReport {
 }
 
 impl Engine {
-    /// The map by principal components: seconds for 100,000 photos.
+    /// The map by principal components: the quick one.
     ///
     /// # Errors
     /// [`Error::Cancelled`], a model that cannot be loaded.
@@ -73,7 +73,7 @@ impl Engine {
         self.named(&model, Arc::clone(&snapshot), map, ticker)
     }
 
-    /// A better map of the same snapshot: minutes for 100,000 photos. `live` gets the map as it becomes better.
+    /// A better map of the same snapshot: it takes minutes for a large library. `live` gets the map as it becomes better.
     ///
     /// # Errors
     /// [`Error::Cancelled`], a model that cannot be loaded.

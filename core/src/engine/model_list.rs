@@ -116,15 +116,14 @@ pub(super) fn added(library: &Path) -> Result<Vec<OwnModel>> {
 fn starter_row() -> ModelRow {
     ModelRow {
         id: models::STARTER.to_owned(),
-        family: Some("clip".to_owned()),
+        family: Some("openclip".to_owned()),
         repository: None,
         folder: None,
         licence: "MIT OR Apache-2.0".to_owned(),
         size_mb: None,
         input_size: Some(128),
         dim: Some(384),
-        good_at: "There at once, offline, and weak: to try Sightline with; every other model finds much more"
-            .to_owned(),
+        good_at: "There at once, offline, small and quick; every other model finds more".to_owned(),
         state: ModelState::BuiltIn,
     }
 }

@@ -73,7 +73,7 @@ pub struct SuggestedPhoto {
 }
 
 impl Engine {
-    /// What the files that pass a filter are made of; all for an empty filter. Some milliseconds for 100,000 files: call
+    /// What the files that pass a filter are made of; all for an empty filter. Tens of milliseconds for 100,000 files: call
     /// it from a worker.
     pub fn facets(&self, filter: &Filter) -> Facets {
         let snapshot = self.snapshot();

@@ -11,9 +11,7 @@ pub fn starter() -> Checkpoint {
 }
 
 const FILES: &[(&str, &[u8])] = &[
-    ("config.json", include_bytes!("../../../assets/starter/config.json")),
-    ("preprocessor_config.json", include_bytes!("../../../assets/starter/preprocessor_config.json")),
+    ("open_clip_config.json", include_bytes!("../../../assets/starter/open_clip_config.json")),
     ("tokenizer.json", include_bytes!("../../../assets/starter/tokenizer.json")),
-    ("tokenizer_config.json", include_bytes!("../../../assets/starter/tokenizer_config.json")),
-    ("model.safetensors", include_bytes!("../../../assets/starter/model.safetensors")),
+    ("open_clip_model.safetensors", include_bytes!("../../../assets/starter/open_clip_model.safetensors")),
 ];

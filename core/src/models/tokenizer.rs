@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_text_begins_and_ends_as_the_tower_was_taught() {
         let tokenized = starter(77).tokenize("a dog in the snow").unwrap();
-        assert_eq!((tokenized.ids.first(), tokenized.ids.last()), (Some(&16382), Some(&16383)));
+        assert_eq!((tokenized.ids.first(), tokenized.ids.last()), (Some(&12286), Some(&12287)));
         assert!(!tokenized.is_truncated);
         assert_eq!(tokenized.length, tokenized.ids.len());
     }
@@ -192,19 +192,19 @@ mod tests {
     #[test]
     fn an_overlong_text_keeps_its_end_of_text() {
         let tokenized = starter(8).tokenize(&"dog ".repeat(100_000)).unwrap();
-        assert_eq!((tokenized.ids.len(), tokenized.ids.last()), (8, Some(&16383)));
+        assert_eq!((tokenized.ids.len(), tokenized.ids.last()), (8, Some(&12287)));
         assert!(tokenized.is_truncated);
     }
 
     #[test]
     fn an_empty_text_is_only_its_start_and_end() {
-        assert_eq!(starter(77).tokenize("").unwrap().ids, [16382, 16383]);
+        assert_eq!(starter(77).tokenize("").unwrap().ids, [12286, 12287]);
     }
 
     #[test]
     fn padding_fills_the_context_after_the_end() {
         let tokenized = starter(6).padded(7).tokenize("").unwrap();
-        assert_eq!((tokenized.ids, tokenized.length), (vec![16382, 16383, 7, 7, 7, 7], 2));
+        assert_eq!((tokenized.ids, tokenized.length), (vec![12286, 12287, 7, 7, 7, 7], 2));
     }
 
     #[test]

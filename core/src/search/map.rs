@@ -72,8 +72,8 @@ const START_SPREAD: f32 = 1e-4;
 
 /// The map refined by t-SNE (of many photos FIt-SNE, Linderman et al. 2019) from `start`. `show` gets every look on the way.
 ///
-/// It takes a minute or two for 100,000 photos, on one thread: so the map is the same each time, and the machine stays
-/// free for other things.
+/// It takes minutes for a large library, on one thread: so the map is the same each time, and the machine stays free for
+/// other things.
 ///
 /// # Errors
 /// [`crate::Error::Cancelled`]; the system gives no thread.

@@ -194,7 +194,7 @@ fn log_area(defects: &[f32], rates: &[(f32, f64)], (low, high): (f64, f64)) -> O
 /// The 8-connected components of what is defect, as indices.
 pub fn components(is_defect: &[bool], width: usize) -> Vec<Vec<usize>> {
     let mut is_open = is_defect.to_vec();
-    let height = if width == 0 { 0 } else { is_defect.len() / width };
+    let height = is_defect.len().checked_div(width).unwrap_or(0);
     let mut components = Vec::new();
     for seed in 0..is_defect.len() {
         if !std::mem::take(&mut is_open[seed]) {

@@ -161,7 +161,7 @@ fn tests(request: &EvaluateRequest) -> Result<Vec<Test>> {
     let good = pictures_in(&request.normal_test)?.into_iter();
     let mut tests: Vec<Test> = good.map(|path| Test { path, is_defective: false, mask: None }).collect();
     for (folder, masks) in &request.abnormal {
-        let masks = masks.as_ref().map(|masks| Masks::of(masks)).transpose()?;
+        let masks = masks.as_ref().map(Masks::of).transpose()?;
         let files = pictures_in(std::slice::from_ref(folder))?.into_iter();
         tests.extend(files.map(|path| Test {
             mask: masks.as_ref().and_then(|masks| masks.of_file(&path)),

@@ -186,7 +186,8 @@ pub fn teach_product(
             }
         }
         None => {
-            product.set_calibration(model.encoder().identity().clone(), teaching.inspector.calibration().clone())?
+            let calibration = named(teaching.inspector.calibration().clone(), product);
+            product.set_calibration(model.encoder().identity().clone(), calibration)?;
         }
     }
     let (mut passed, mut judged) = (0, 0);

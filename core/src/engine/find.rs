@@ -85,7 +85,7 @@ fn text_notes(chip: &Chip, encoder: &dyn Encoder) -> Vec<String> {
             notes.push(format!("the query is longer than {id} reads; its end is ignored"));
         }
         if !tokens.unread.is_empty() {
-            notes.push(format!("{id} does not know, and leaves out: {}", tokens.unread.join(", ")));
+            notes.push(format!("{id} does not know, and makes little of: {}", tokens.unread.join(", ")));
         }
     }
     if !is_written_in_latin(text) && !reads_other_scripts(id) {

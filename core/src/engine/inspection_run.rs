@@ -9,9 +9,9 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::inspect::{PartResult, Pixels, TeachRequest, Teaching, inspect, pictures_in, teach};
 use super::model::LoadedModel;
-use crate::anomaly::product::{Product, Role};
+use crate::anomaly::product::{Product, Reference, Role};
 use crate::anomaly::report::{Part, PartRow, Report, Results, part_names};
-use crate::anomaly::{Inspector, Rate, Verdict};
+use crate::anomaly::{Calibration, Inspector, Rate, Verdict};
 use crate::error::{Error, Problem, Result};
 use crate::jobs::Ticker;
 use crate::library::{WatchEvent, watch};
@@ -198,4 +198,15 @@ pub fn teach_product(
         Ok(())
     })?;
     Ok(TaughtProduct { teaching, escapes: Rate::of(passed, judged) })
+}
+
+/// The good parts under the names that they had before they were kept by their hashes.
+fn named(mut calibration: Calibration, product: &Product) -> Calibration {
+    for part in &mut calibration.ok {
+        let is_it = |reference: &&Reference| part.name.contains(&reference.hash);
+        if let Some(reference) = product.version().references.iter().find(is_it) {
+            part.name.clone_from(&reference.name);
+        }
+    }
+    calibration
 }

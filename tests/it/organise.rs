@@ -98,8 +98,8 @@ fn a_photo_says_where_a_word_is_and_which_words_count() {
     let path = folder.path().join("photos/0.png");
     let text = Chip { subject: Subject::Text("a green hill".to_owned()), weight: 1.0 };
     let explained = engine.explain(&path, &text).unwrap();
-    // 240 × 180 at twice the model's 128 pixels, in patches of 16.
-    assert_eq!((explained.grid.columns, explained.grid.rows, explained.grid.values.len()), (16, 12, 192));
+    // 240 × 180 at twice the model's 128 pixels, in places of 32.
+    assert_eq!((explained.grid.columns, explained.grid.rows, explained.grid.values.len()), (8, 6, 48));
     assert!(explained.grid.values.iter().all(|value| value.is_finite() && value.abs() < 2.0));
     let words: Vec<&str> = explained.words.iter().map(|word| word.word.as_str()).collect();
     assert_eq!(words, ["a", "green", "hill"]);

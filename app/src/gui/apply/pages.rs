@@ -80,12 +80,12 @@ pub fn map_refined(state: &mut State, report: Arc<MapReport>) -> Vec<Task> {
     set(&mut state.map.report, Some(report))
 }
 
-/// Groups of photos that are nearly the same. Of those with the same content all but the best are chosen to go; of the
-/// others nothing is: that is the person's to say.
+/// Groups of photos that are nearly the same. Files with the same bytes as the best one of their group are chosen to
+/// go; of the others nothing is: that is the person's to say.
 pub fn duplicates_found(state: &mut State, report: Arc<DuplicatesReport>) -> Vec<Task> {
     use sightline_core::search::Likeness;
-    let exact = report.groups.iter().filter(|group| group.likeness == Likeness::Exact);
-    let others = exact.flat_map(|group| group.members.iter().skip(1));
+    let others = report.groups.iter().flat_map(|group| group.members.iter().skip(1));
+    let others = others.filter(|member| member.likeness == Likeness::Exact);
     let path = |entry: u32| report.snapshot.entries.get(entry as usize).map(|entry| entry.path.clone());
     state.duplicates.chosen = others.filter_map(|member| path(member.entry)).collect();
     set(&mut state.duplicates.report, Some(report))

@@ -153,7 +153,7 @@ fn defects_of_macaroni_are_found() {
 
 #[test]
 fn defects_of_tiles_are_found() {
-    check("magnetic_tile", [(1, 55.0, 55.0), (4, 55.0, 55.0)]);
+    check("magnetic_tile", [(1, 45.0, 45.0), (4, 45.0, 45.0)]);
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use egui::epaint::{Mesh, Vertex, WHITE_UV};
 use egui::vec2;
-use egui::{Align2, CentralPanel, Color32, Frame, Margin, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2};
+use egui::{
+    Align2, CentralPanel, Color32, Frame, Margin, Painter, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2,
+};
 use sightline_core::engine::MapReport;
 use sightline_core::search::PhotoSet;
 
@@ -13,7 +15,7 @@ use super::{Cx, Panel};
 use crate::gui::command::{Command, Errand};
 use crate::gui::state::{Page, Picked};
 use crate::gui::textures::Thumbnail;
-use crate::gui::theme::{self, font, size, space};
+use crate::gui::theme::{self, Tokens, font, size, space};
 use crate::gui::translate::{tr, tr_with};
 use crate::gui::{icons, text, widgets};
 
@@ -127,7 +129,8 @@ impl Map {
             // As large as they can be without hiding each other much.
             let side = (0.3 * view.room.area() / seen.len().max(1) as f32).sqrt().clamp(SMALLEST, PICTURE);
             for (point, position) in seen {
-                picture_ui(cx, report, point, Rect::from_center_size(position, Vec2::splat(side)), ui);
+                let rect = Rect::from_center_size(position, Vec2::splat(side));
+                picture_ui(cx, (report, point), rect, (&painter, theme::tokens(ui)));
             }
             return;
         }
@@ -237,16 +240,16 @@ fn points(seen: &[(usize, Pos2)], side: f32, color: Color32) -> Mesh {
     mesh
 }
 
-fn picture_ui(cx: &Cx<'_>, report: &MapReport, point: usize, rect: Rect, ui: &Ui) {
+fn picture_ui(cx: &Cx<'_>, (report, point): (&MapReport, usize), rect: Rect, (painter, tokens): (&Painter, &Tokens)) {
     let entry = report.entry(point as u32).and_then(|entry| report.snapshot.entries.get(entry as usize));
     if let Some(entry) = entry {
         let picture = vec2(entry.photo.width as f32, entry.photo.height as f32);
         match cx.thumbnail(entry) {
             // A place holder would hide its neighbours.
             Thumbnail::Waiting => {
-                ui.painter().circle_filled(rect.center(), 2.5, theme::tokens(ui).accent);
+                painter.circle_filled(rect.center(), 2.5, tokens.accent);
             }
-            thumbnail => widgets::paint_thumbnail(ui.painter(), theme::tokens(ui), &thumbnail, rect, picture),
+            thumbnail => widgets::paint_thumbnail(painter, tokens, &thumbnail, rect, picture),
         }
     }
 }

@@ -105,7 +105,8 @@ impl Calibration {
     /// Good parts that stand out among the others: to be looked at before they are learnt. By the median's deviation
     /// (Iglewicz and Hoaglin 1993: 3.5).
     pub fn outliers(&self) -> Vec<&OkScore> {
-        if self.ok.len() < 4 {
+        // Copies of one part, or a folder that nobody has looked at, are no parts known as good.
+        if self.basis != Basis::LeaveOneOut || self.ok.len() < 4 {
             return Vec::new();
         }
         let middle = median(self.ok.iter().map(|part| part.score).collect());
@@ -244,5 +245,8 @@ mod tests {
         assert_eq!(found.outliers()[0].name, "9.png");
         assert!(found.notes.iter().any(|note| note.contains("9.png")));
         assert!(calibrated(&[1.0, 1.05, 0.95, 1.0]).outliers().is_empty());
+        let copies =
+            Calibration::of(ok(&[1.0, 1.0, 1.0, 1.0, 9.0]), Basis::Uncalibrated, &Settings::default()).unwrap();
+        assert!(copies.outliers().is_empty());
     }
 }

@@ -5,13 +5,11 @@ use egui_kittest::kittest::Queryable;
 use sightline_app::gui::command::{AlbumEdit, Command};
 use sightline_app::gui::state::State;
 
-use crate::support::{COLORS, Window};
+use crate::support::Window;
 
 /// A window with three photos, the green one chosen.
 fn with_green_chosen() -> Window {
-    let mut window = Window::new();
-    let folder = window.folder_of("Colors", &COLORS);
-    window.index(&folder);
+    let mut window = Window::indexed();
     let green = window.photo("green.png");
     window.app().send(Command::Select(green));
     window.harness.run_steps(3);

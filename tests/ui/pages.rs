@@ -6,18 +6,11 @@ use sightline_app::gui::command::Command;
 use sightline_app::gui::state::{Page, Why};
 use sightline_core::index::Marks;
 
-use crate::support::{COLORS, Window};
-
-fn indexed() -> Window {
-    let mut window = Window::new();
-    let folder = window.folder_of("Colors", &COLORS);
-    window.index(&folder);
-    window
-}
+use crate::support::Window;
 
 #[test]
 fn filters_narrow_the_photos_and_are_taken_away_one_by_one() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     window.harness.get_by_label("Filters").click();
     window.wait_until("they are counted", |state| state.filters.facets.is_some());
     window.harness.get_by_label("Any size").click();
@@ -30,7 +23,7 @@ fn filters_narrow_the_photos_and_are_taken_away_one_by_one() {
 
 #[test]
 fn the_map_has_every_photo_and_shows_those_that_are_picked() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     window.harness.get_by_label("Map").click();
     window.wait_until("the map is drawn and refined", |state| {
         state.map.report.is_some() && state.map.progress.is_none() && state.map.live.is_none()
@@ -41,7 +34,7 @@ fn the_map_has_every_photo_and_shows_those_that_are_picked() {
 
 #[test]
 fn copies_are_found_and_go_to_the_trash_only_after_a_question() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     let folder = window.folder_of("More", &[]);
     fs_err::copy(window.state().answer.entry(0).unwrap().path.clone(), folder.join("copy.png")).unwrap();
     window.app().send(Command::AddFolder(folder));
@@ -63,7 +56,7 @@ fn copies_are_found_and_go_to_the_trash_only_after_a_question() {
 
 #[test]
 fn a_tag_is_learnt_and_a_suggestion_confirmed() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     let photo = window.state().answer.entry(0).unwrap().hash;
     let marks = Marks { tags: vec!["wall".to_owned()], ..Marks::default() };
     let things = vec![sightline_core::engine::Made::Marks(photo, marks)];
@@ -83,7 +76,7 @@ fn a_tag_is_learnt_and_a_suggestion_confirmed() {
 
 #[test]
 fn models_say_what_they_are_and_nothing_is_fetched_unasked() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     window.harness.get_by_label("Models").click();
     window.wait_until("models are listed", |state| state.models.rows.is_some());
     window.harness.get_by_label("in use");
@@ -92,7 +85,7 @@ fn models_say_what_they_are_and_nothing_is_fetched_unasked() {
 
 #[test]
 fn the_large_view_says_where_and_why_a_photo_matches() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     window.app().send(Command::SearchText("a red wall".to_owned()));
     window.harness.step();
     window.wait_until("the answer is there", |state| !state.is_searching);
@@ -107,7 +100,7 @@ fn the_large_view_says_where_and_why_a_photo_matches() {
 
 #[test]
 fn a_missing_photo_is_explained() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     window.app().send(Command::OpenPage(Page::Problems));
     window.app().send(Command::AskAbout("/no/such/photo.jpg".into()));
     window.harness.step();

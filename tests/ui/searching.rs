@@ -4,22 +4,15 @@ use egui_kittest::kittest::Queryable;
 use sightline_app::gui::command::Command;
 use sightline_app::gui::state::{ModelStatus, State};
 
-use crate::support::{COLORS, Window};
+use crate::support::Window;
 
 fn is_answered(state: &State, text: &str) -> bool {
     !state.is_searching && state.answer.query.draft == text
 }
 
-fn indexed() -> Window {
-    let mut window = Window::new();
-    let folder = window.folder_of("Colors", &COLORS);
-    window.index(&folder);
-    window
-}
-
 #[test]
 fn typed_words_find_photos_with_scores_and_escape_shows_all_again() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     window.harness.get_by_label("Search").click();
     window.harness.run_steps(2);
     window.harness.get_by_label("Search").type_text("something red");
@@ -39,7 +32,7 @@ fn typed_words_find_photos_with_scores_and_escape_shows_all_again() {
 
 #[test]
 fn a_file_name_is_found_before_anything_else() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     window.app().send(Command::SearchText("blue".to_owned()));
     window.harness.step();
     window.wait_until("the answer is there", |state| is_answered(state, "blue"));
@@ -50,7 +43,7 @@ fn a_file_name_is_found_before_anything_else() {
 
 #[test]
 fn a_photo_is_nearest_to_itself() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     let green = window.photo("green.png");
     window.app().send(Command::Select(green));
     window.harness.run_steps(3);
@@ -66,7 +59,7 @@ fn a_photo_is_nearest_to_itself() {
 
 #[test]
 fn only_the_answer_to_the_newest_words_is_shown() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     for text in ["r", "re", "red", "a red picture"] {
         window.app().send(Command::SearchText(text.to_owned()));
         window.harness.step();
@@ -79,7 +72,7 @@ fn only_the_answer_to_the_newest_words_is_shown() {
 
 #[test]
 fn a_folder_without_matches_says_that_photos_are_filtered_out() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     window.app().send(Command::ShowFolder(Some("/nowhere".into())));
     window.harness.step();
     window.wait_until("the answer is there", |state| !state.is_searching && state.answer.hits.is_empty());
@@ -90,7 +83,7 @@ fn a_folder_without_matches_says_that_photos_are_filtered_out() {
 
 #[test]
 fn words_become_chips_with_enter_and_a_negative_one_counts_against() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     window.harness.get_by_label("Search").click();
     window.harness.run_steps(2);
     for words in ["something red", "-a blue wall"] {

@@ -58,6 +58,14 @@ impl Window {
         Self { harness, woken, folder }
     }
 
+    /// A window over a library of one red, one green and one blue photo.
+    pub fn indexed() -> Self {
+        let mut window = Self::new();
+        let folder = window.folder_of("Colors", &COLORS);
+        window.index(&folder);
+        window
+    }
+
     /// What the window remembers.
     pub fn state(&self) -> &State {
         self.app().state()

@@ -5,14 +5,7 @@ use egui_kittest::kittest::Queryable;
 use sightline_app::gui::command::Command;
 use sightline_app::gui::state::{Loaded, State, Zoom};
 
-use crate::support::{COLORS, Window};
-
-fn indexed() -> Window {
-    let mut window = Window::new();
-    let folder = window.folder_of("Colors", &COLORS);
-    window.index(&folder);
-    window
-}
+use crate::support::Window;
 
 fn is_shown(state: &State) -> bool {
     state.viewer.as_ref().is_some_and(|viewer| matches!(viewer.picture, Loaded::Ready(_)))
@@ -20,7 +13,7 @@ fn is_shown(state: &State) -> bool {
 
 #[test]
 fn a_photo_is_shown_large_arrows_go_on_and_escape_goes_back() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     let green = window.photo("green.png");
     window.app().send(Command::OpenViewer(green));
     window.harness.run_steps(2);
@@ -39,7 +32,7 @@ fn a_photo_is_shown_large_arrows_go_on_and_escape_goes_back() {
 
 #[test]
 fn one_key_shows_pixel_by_pixel_and_back() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     window.app().send(Command::OpenViewer(0));
     window.harness.step();
     window.wait_until("the picture is decoded", is_shown);
@@ -54,7 +47,7 @@ fn one_key_shows_pixel_by_pixel_and_back() {
 
 #[test]
 fn arrows_home_end_and_enter_work_in_the_grid() {
-    let mut window = indexed();
+    let mut window = Window::indexed();
     let mut press = |key: Key, expected: usize| {
         window.harness.key_press(key);
         window.harness.run_steps(3);

@@ -117,8 +117,6 @@ pub enum Command {
     Trash(Vec<PathBuf>),
     /// Write the chosen photos somewhere.
     Export(ExportKind),
-    /// Read which models there are.
-    ReadModels,
     /// Fetch a model.
     Download(String),
     /// Search with this model from now on.
@@ -332,7 +330,7 @@ pub enum Finding {
     /// Which models there are.
     ModelsRead(Result<Vec<ModelRow>>),
     /// A model was fetched.
-    Downloaded(String),
+    Downloaded,
     /// The engine searches with this model now.
     ModelUsed(Result<String>),
     /// Why a file is not in the library.
@@ -361,6 +359,10 @@ pub struct LibraryRead {
     pub searches: Vec<SavedSearch>,
     /// Files that could not be used.
     pub problems: Vec<Problem>,
+    /// Every tag and how many files have it, sorted by name.
+    pub tags: Vec<(String, usize)>,
+    /// Files of favourites.
+    pub favourites: usize,
 }
 
 /// How a dialog ended.

@@ -118,7 +118,7 @@ fn done(engine: &Engine, task: LongTask, ticker: &Ticker) -> Result<Finding> {
         LongTask::Duplicates => Finding::Duplicates(Arc::new(engine.duplicates(&Alike::default(), ticker)?)),
         LongTask::Download(id) => {
             engine::download_model(&id, ticker)?;
-            Finding::Downloaded(id)
+            Finding::Downloaded
         }
         LongTask::Copy(files, folder) => Finding::Exported(engine.copy_originals(&files, &folder, ticker)?),
         LongTask::Sheet(Shown(snapshot), entries, target) => {

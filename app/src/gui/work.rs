@@ -1,7 +1,7 @@
 //! Work away from the frame. In: tasks. Out: what they found, as commands, when polled once a frame. Nothing here waits,
 //! and nothing here knows the state.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -337,10 +337,22 @@ fn nothing_or_failed(done: Result<()>) -> Finding {
 }
 
 fn library_read(engine: &Engine) -> Result<LibraryRead> {
+    let snapshot = engine.snapshot();
     Ok(LibraryRead {
+        tags: tags_of(&snapshot),
+        favourites: snapshot.entries.iter().filter(|entry| entry.is_favourite).count(),
         folders: engine.folders(),
         albums: engine.albums(),
         searches: engine.saved_searches(),
         problems: engine.problems()?,
     })
+}
+
+/// Every tag, and how many files have it.
+fn tags_of(snapshot: &Snapshot) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for tag in snapshot.entries.iter().flat_map(|entry| entry.tags.iter()) {
+        *counts.entry(tag).or_default() += 1;
+    }
+    counts.into_iter().map(|(tag, count)| (tag.to_owned(), count)).collect()
 }

@@ -1,6 +1,5 @@
 //! Folders, indexing, and the library as it is after each.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -129,8 +128,6 @@ fn offline_notice(folder: &std::path::Path) -> String {
 pub fn changed(state: &mut State, snapshot: &Arc<Snapshot>) -> Vec<Task> {
     state.library.snapshot = Some(Arc::clone(snapshot));
     state.library.photos = snapshot.entries.len();
-    state.library.tags = tags_of(snapshot);
-    state.library.favourites = snapshot.entries.iter().filter(|entry| entry.is_favourite).count();
     state.library.waiting = snapshot.entries.iter().filter(|entry| entry.row.is_none()).count();
     for folder in state.library.folders.iter_mut().flatten() {
         folder.photos = photos_in(&snapshot.entries, &folder.record.path);
@@ -146,15 +143,6 @@ pub fn changed(state: &mut State, snapshot: &Arc<Snapshot>) -> Vec<Task> {
     tasks
 }
 
-/// Every tag, and how many files have it.
-fn tags_of(snapshot: &Snapshot) -> Vec<(String, usize)> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for tag in snapshot.entries.iter().flat_map(|entry| entry.tags.iter()) {
-        *counts.entry(tag).or_default() += 1;
-    }
-    counts.into_iter().map(|(tag, count)| (tag.to_owned(), count)).collect()
-}
-
 pub fn read(state: &mut State, result: Result<LibraryRead>) -> Vec<Task> {
     let read = match result {
         Ok(read) => read,
@@ -167,6 +155,8 @@ pub fn read(state: &mut State, result: Result<LibraryRead>) -> Vec<Task> {
     state.library.albums = read.albums;
     state.library.searches = read.searches;
     state.library.problems = read.problems;
+    state.library.tags = read.tags;
+    state.library.favourites = read.favourites;
     if is_watched { Vec::new() } else { vec![Task::Watch] }
 }
 

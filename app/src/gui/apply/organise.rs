@@ -8,7 +8,7 @@ use sightline_core::index::{ContentHash, Marks};
 use super::query;
 use super::{fail, failed};
 use crate::gui::command::{Direction, MarkEdit, Pace, Task};
-use crate::gui::state::{Edit, Query, SavedQuery, State};
+use crate::gui::state::{Edit, SavedQuery, State};
 use crate::gui::text;
 use crate::gui::translate::{tr, tr_with};
 
@@ -132,12 +132,7 @@ pub fn made(
         Err(error) => return failed(state, &error),
     };
     state.done = Some(done_text(&name, &things, direction));
-    let edit = Edit::Made { things, name };
-    match direction {
-        Direction::Do => state.history.push(edit),
-        Direction::Undo => state.history.push_future(edit),
-        Direction::Redo => state.history.push_past(edit),
-    }
+    remember(state, Edit::Made { things, name }, direction);
     // Albums may hold other photos now.
     let mut tasks = vec![Task::ReadLibrary];
     if state.query.album.is_some() {
@@ -157,30 +152,33 @@ fn done_text(name: &str, things: &[Made], direction: Direction) -> String {
 
 /// Goes back one step.
 pub fn undo(state: &mut State) -> Vec<Task> {
-    match state.history.undo() {
-        Some(Edit::Query(before)) => {
-            let now = swap(state, *before);
-            state.history.push_future(now);
-            query::changed(state, Pace::Now)
-        }
-        Some(Edit::Made { things, name }) => vec![Task::Make { things, name, direction: Direction::Undo }],
-        None => Vec::new(),
-    }
+    let edit = state.history.undo();
+    step(state, edit, Direction::Undo)
 }
 
 /// Does again what was undone.
 pub fn redo(state: &mut State) -> Vec<Task> {
-    match state.history.redo() {
-        Some(Edit::Query(after)) => {
-            let now = swap(state, *after);
-            state.history.push_past(now);
+    let edit = state.history.redo();
+    step(state, edit, Direction::Redo)
+}
+
+fn step(state: &mut State, edit: Option<Edit>, direction: Direction) -> Vec<Task> {
+    match edit {
+        Some(Edit::Query(other)) => {
+            let now = std::mem::replace(&mut state.query, *other);
+            remember(state, Edit::Query(Box::new(now)), direction);
             query::changed(state, Pace::Now)
         }
-        Some(Edit::Made { things, name }) => vec![Task::Make { things, name, direction: Direction::Redo }],
+        Some(Edit::Made { things, name }) => vec![Task::Make { things, name, direction }],
         None => Vec::new(),
     }
 }
 
-fn swap(state: &mut State, other: Query) -> Edit {
-    Edit::Query(Box::new(std::mem::replace(&mut state.query, other)))
+/// Keeps what goes back to where this step began.
+fn remember(state: &mut State, edit: Edit, direction: Direction) {
+    match direction {
+        Direction::Do => state.history.push(edit),
+        Direction::Undo => state.history.push_future(edit),
+        Direction::Redo => state.history.push_past(edit),
+    }
 }

@@ -27,7 +27,14 @@ fn found(state: &mut State, finding: Finding) -> Vec<Task> {
 }
 
 fn read(folders: Vec<FolderRecord>) -> LibraryRead {
-    LibraryRead { folders, albums: Vec::new(), searches: Vec::new(), problems: Vec::new() }
+    LibraryRead {
+        folders,
+        albums: Vec::new(),
+        searches: Vec::new(),
+        problems: Vec::new(),
+        tags: Vec::new(),
+        favourites: 0,
+    }
 }
 
 /// A state that shows these photos, the first of them chosen.

@@ -6,6 +6,8 @@ use std::process::{Command, Output, Stdio};
 
 use image::{Rgb, RgbImage};
 use serde_json::Value;
+use sightline_core::engine::{Engine, Precision, Settings};
+use sightline_core::index::{ContentHash, Decision, Review};
 use tempfile::TempDir;
 
 /// A plate of brushed metal with drilled holes; `seed` moves grain and light a little, as from part to part.
@@ -223,6 +225,49 @@ fn a_product_keeps_references_settings_and_thresholds_in_one_file() {
     assert_eq!(first["threshold"], again["threshold"]);
     assert_eq!(part(&first, "scratch/000.png")["score"], part(&again, "scratch/000.png")["score"]);
     assert!(again["product"].as_str().unwrap().starts_with("plate, version"));
+}
+
+#[test]
+fn a_product_of_the_library_is_inspected_with_by_its_name() {
+    let shop = Shop::new();
+    let (zip, copy, images) = (shop.text("plate.zip"), shop.text("copy.zip"), shop.text("test"));
+    let first = shop.inspect(&["--save-product", &zip], 0);
+    assert_eq!(shop.json(&["products", "add", &zip], 0)["products"][0]["name"], "plate");
+    let again = shop.json(&["inspect", "--product", "plate", "--images", &images], 0);
+    assert_eq!(first["threshold"], again["threshold"]);
+    let listed = shop.json(&["products"], 0);
+    assert_eq!((listed["products"][0]["references"].as_u64(), &listed["failed"]), (Some(6), &Value::Array(vec![])));
+    assert!(listed["products"][0]["model"].is_string());
+    shop.run(&["products", "export", "plate", &copy], 0);
+    assert!(shop.json(&["products", "remove", "plate"], 0)["products"].as_array().unwrap().is_empty());
+    shop.run(&["products", "remove", "plate"], 2);
+    shop.run(&["products", "add", &copy], 0);
+}
+
+#[test]
+fn the_audit_log_is_exported_in_the_form_that_the_ending_asks_for() {
+    let shop = Shop::new();
+    let settings = Settings { library: shop.path("library"), model: None, precision: Precision::Auto };
+    let review = Review {
+        product: "Plate".into(),
+        version: 2,
+        model: "starter".into(),
+        path: shop.path("test/scratch/000.png"),
+        hash: ContentHash([1; 32]),
+        score: 0.5,
+        threshold: 0.25,
+        verdict: "fail".into(),
+        decision: Decision::Accepted,
+        operator: "Ada".into(),
+        reason: "only dust".into(),
+    };
+    Engine::open(settings).unwrap().record_review(review).unwrap();
+    let log = shop.json(&["reviews", "--product", "Plate"], 0);
+    assert_eq!((&log[0]["number"], &log[0]["decision"]), (&1.into(), &"accepted".into()));
+    let (csv, other) = (shop.text("log.csv"), shop.text("log.xls"));
+    shop.run(&["reviews", "--out", &csv], 0);
+    assert!(fs_err::read_to_string(csv).unwrap().lines().nth(1).unwrap().ends_with("Ada,only dust,starter"));
+    shop.run(&["reviews", "--out", &other], 2);
 }
 
 #[test]

@@ -18,7 +18,9 @@ mod models;
 mod npy;
 mod output;
 mod patches;
+mod products;
 mod progress;
+mod reviews;
 mod search;
 
 use output::Output;
@@ -78,6 +80,10 @@ enum Command {
     Inspect(Box<inspect::Inspect>),
     /// Scores inspection against parts whose defects are known
     Evaluate(evaluate::Evaluate),
+    /// Lists, adds, exports and removes the products of inspection that the library keeps
+    Products(products::Products),
+    /// Gives the audit log: what people decided about parts
+    Reviews(reviews::Reviews),
     /// Lists, adds, downloads and removes models
     Models(models::Models),
     /// Checks the library, the model and the graphics adapter
@@ -119,6 +125,8 @@ fn dispatch(cli: Cli, output: &Output) -> Result<Done> {
         Command::Patches(patches) => patches.run(&cli.global, output),
         Command::Inspect(inspect) => inspect.run(&cli.global, output),
         Command::Evaluate(evaluate) => evaluate.run(&cli.global, output),
+        Command::Products(products) => products.run(&cli.global, output),
+        Command::Reviews(reviews) => reviews.run(&cli.global, output),
         Command::Models(models) => models.run(&cli.global, output),
         Command::Doctor(doctor) => doctor.run(&cli.global, output),
     }

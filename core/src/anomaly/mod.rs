@@ -10,6 +10,7 @@ mod background;
 mod bounds;
 mod calibrate;
 mod combine;
+pub mod demo;
 mod drift;
 mod inspector;
 #[cfg(test)]

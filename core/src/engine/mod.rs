@@ -13,6 +13,7 @@ use crate::library::{Watch, WatchEvent, noticed, watch};
 use crate::models::{self, Encoder, ModelIdentity};
 
 mod absent;
+mod audit;
 mod doctor;
 mod evaluate;
 mod explain;

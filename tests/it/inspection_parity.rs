@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 use image::{Rgb, RgbImage};
 use serde_json::Value;
-use sightline_core::anomaly::{Defects, Patches, Ranking, Settings, Truth, method};
+use sightline_core::anomaly::{Defects, Patches, Peers, Ranking, Settings, Truth, method, rescored};
 use sightline_core::models::{
     Checkpoint, Encoder, ModelIdentity, PatchFeatures, Preprocessing, TextTokenizer, UnitVector, load,
 };
@@ -121,6 +121,18 @@ fn the_sparse_lookup_is_that_of_the_reference() {
 #[test]
 fn mutual_scores_are_those_of_the_reference() {
     check_method("mutual", 1, &[0, 2, 3], "mutual");
+}
+
+#[test]
+fn a_parts_likes_have_the_say_that_the_reference_gives_them() {
+    let vector = |at: f64| {
+        let numbers = [(3.0 * at + 1.0).sin(), (5.0 * at + 2.0).cos(), 1.5 + (7.0 * at).sin()];
+        UnitVector::normalised(numbers.map(|number| number as f32).to_vec()).unwrap()
+    };
+    let scores: Vec<f32> = (0..7_u8).map(|at| f32::from((u16::from(at) * 37 % 11) as u8) / 11.0 + 0.1).collect();
+    let peers = Peers::new((0..7_u8).map(|at| vector(f64::from(at))).collect(), scores.clone());
+    let found: Vec<f32> = scores.iter().zip(peers.of_each()).map(|(score, peers)| rescored(*score, &peers)).collect();
+    check_near("rescored", &found, &numbers(&expected()["rescored"]), 1e-5);
 }
 
 /// Random weights tell parts apart as little as a sieve, but what is pasted in stands out from what was there.

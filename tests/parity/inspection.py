@@ -93,6 +93,19 @@ def mutual(others, test):
     return np.mean(scores, 0)
 
 
+def rescored():
+    """MuSc's RsCIN (Li et al. 2024, section 3.4) of seven parts: min-max, P S for k in 1, 2, 3, and back again."""
+    at = np.arange(7)
+    vectors = unit(np.stack([np.sin(3 * at + 1), np.cos(5 * at + 2), 1.5 + np.sin(7 * at)], -1))
+    scores = (at * 37 % 11) / 11 + 0.1
+    low, high = scores.min(), scores.max()
+    likeness, means = vectors @ vectors.T, 0
+    for k in (1, 2, 3):
+        kept = np.where(likeness >= np.sort(likeness, 1)[:, [-k]], likeness, 0)
+        means = means + kept / kept.sum(1, keepdims=True) @ ((scores - low) / (high - low)) / 3
+    return means * (high - low) + low
+
+
 # The value path and windows, on transformers' own modules.
 
 def vision():
@@ -213,7 +226,7 @@ def main():
     expected = {
         "patch_knn": rounded(patch_knn([one, mean], two, 1)), "patch_knn_3": rounded(patch_knn([one, mean], two, 3)),
         "subspace": rounded(subspace([one, mean], two)), "dictionary": rounded(dictionary([one, mean], two, 3)),
-        "mutual": rounded(mutual([one, mean, difference], two)),
+        "mutual": rounded(mutual([one, mean, difference], two)), "rescored": rounded(rescored()),
         "word_patches": rounded(word_patches(model, pixels), 5),
         "windows_2": rounded(windows(model, pixels, 2, 4, 4), 5),
         "windows_3": rounded(windows(model, pixels, 3, 4, 4), 5),

@@ -11,13 +11,15 @@ use super::drift::{Drift, Exposure, Gates};
 use super::memory_bank::{Origin, no_references};
 use super::methods::{Memory, Method, Teacher};
 use super::patches::Patches;
+use super::peers::{Peer, Peers, rescored};
 use super::region::{Regions, regions};
+use super::rim::{Rim, chessboard};
 use super::score_map::{ScoreGrid, ScoreMap};
 use super::settings::Settings;
 use super::verdict::Verdict;
 use super::views::{Eye, Grid, TURNS, changed, turned};
 use crate::error::{Error, Result};
-use crate::models::{Encoder, ModelIdentity};
+use crate::models::{Encoder, ModelIdentity, UnitVector};
 
 /// What was shown, as long as it takes to calibrate.
 #[derive(Default)]
@@ -27,6 +29,8 @@ struct Shown {
     grids: Vec<(Grid, (u32, u32))>,
     /// The only part: changed copies of it stand in for others.
     only: Option<RgbImage>,
+    /// What each part looks like as a whole, where its likes have a say.
+    vectors: Vec<UnitVector>,
 }
 
 /// A lesson: good parts are shown one after the other.
@@ -79,6 +83,9 @@ impl Lesson {
             }
         }
         self.shown.only = (part == 0 && self.teacher() == Teacher::References).then(|| picture.clone());
+        if self.teacher() == Teacher::Folder && self.settings.rescoring {
+            self.shown.vectors.push(whole(&*self.encoder, picture)?);
+        }
         self.shown.seen.extend(views);
         self.shown.grids.push((grid, picture.dimensions()));
         self.exposures.push(Exposure::of(picture));
@@ -107,25 +114,25 @@ impl Lesson {
         let knows_folder = self.teacher() == Teacher::Folder;
         let known = if knows_folder { std::mem::take(&mut self.known) } else { HashMap::new() };
         let gates = Gates::of(&self.exposures);
-        let Self { encoder, settings, method, names, shown, .. } = self;
-        Ok(Taught { core: Core { encoder, settings, method, memory, gates, names, known }, shown })
+        let Self { encoder, settings, method, names, mut shown, .. } = self;
+        let vectors = std::mem::take(&mut shown.vectors);
+        let (rim, peers) = (Rim::default(), Peers::default());
+        let core = Core { encoder, settings, method, memory, gates, names, known, rim, peers };
+        let mut taught = Taught { core, shown, own: Vec::new() };
+        taught.score_own(vectors)?;
+        Ok(taught)
     }
+}
+
+/// What a picture looks like as a whole.
+fn whole(encoder: &dyn Encoder, picture: &RgbImage) -> Result<UnitVector> {
+    let vector = encoder.embed_pictures(&[encoder.prepare(picture)?])?.pop();
+    vector.ok_or_else(|| Error::NoDirection { model: encoder.identity().id.clone() })
 }
 
 /// Sets what shows no part to 0.
 fn hide(scores: &mut ScoreGrid, is_part: &[bool]) {
     scores.values.iter_mut().zip(is_part).filter(|(_, is_part)| !**is_part).for_each(|(score, _)| *score = 0.0);
-}
-
-fn ok_score(name: &str, grid: &ScoreGrid, size: (u32, u32), settings: &Settings) -> OkScore {
-    let map = grid.map(size, settings.sigma_px, &settings.roi);
-    OkScore {
-        name: name.to_owned(),
-        score: grid.part_score(settings.worst_share, &settings.roi),
-        peak: map.peak(),
-        upper: map.quantile(0.99),
-        median: grid.median(&settings.roi),
-    }
 }
 
 fn pixels_hash(picture: &RgbImage) -> blake3::Hash {
@@ -138,6 +145,8 @@ fn pixels_hash(picture: &RgbImage) -> blake3::Hash {
 pub struct Taught {
     core: Core,
     shown: Shown,
+    /// What each part that was learnt scores without itself; empty where there is one or none.
+    own: Vec<OkScore>,
 }
 
 struct Core {
@@ -148,6 +157,8 @@ struct Core {
     gates: Option<Gates>,
     names: Vec<String>,
     known: HashMap<blake3::Hash, usize>,
+    rim: Rim,
+    peers: Peers,
 }
 
 impl Core {
@@ -155,8 +166,36 @@ impl Core {
         Eye { encoder: &*self.encoder, method: self.method, settings: &self.settings }
     }
 
+    fn part_score(&self, grid: &ScoreGrid) -> f32 {
+        self.rim.calmed(grid).part_score(self.settings.worst_share, &self.settings.roi)
+    }
+
+    fn ok_score(&self, name: &str, grid: &ScoreGrid, size: (u32, u32)) -> OkScore {
+        let map = grid.map(size, self.settings.sigma_px, &self.settings.roi);
+        OkScore {
+            name: name.to_owned(),
+            score: self.part_score(grid),
+            peak: map.peak(),
+            upper: map.quantile(0.99),
+            median: grid.median(&self.settings.roi),
+        }
+    }
+
+    /// Which of the parts that were learnt a picture is, where that matters.
+    fn left_out(&self, picture: &RgbImage) -> Option<usize> {
+        if self.known.is_empty() { None } else { self.known.get(&pixels_hash(picture)).copied() }
+    }
+
+    /// The parts of the folder that have a say in a picture's score.
+    fn peers(&self, picture: &RgbImage) -> Result<Vec<Peer>> {
+        if self.peers.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.peers.of(&whole(&*self.encoder, picture)?, self.left_out(picture)))
+    }
+
     fn grid(&self, picture: &RgbImage) -> Result<ScoreGrid> {
-        let left_out = if self.known.is_empty() { None } else { self.known.get(&pixels_hash(picture)).copied() };
+        let left_out = self.left_out(picture);
         let mut scored = Vec::new();
         let grid = self.eye().look(picture, |view| {
             let scores = self.memory.scores(&view.patches, left_out)?;
@@ -185,7 +224,9 @@ impl Taught {
     /// # Errors
     /// A picture that the model cannot look at.
     pub fn ok_score(&self, name: &str, picture: &RgbImage) -> Result<OkScore> {
-        Ok(ok_score(name, &self.core.grid(picture)?, picture.dimensions(), &self.core.settings))
+        let mut score = self.core.ok_score(name, &self.core.grid(picture)?, picture.dimensions());
+        score.score = rescored(score.score, &self.core.peers(picture)?);
+        Ok(score)
     }
 
     /// What the method learns from.
@@ -200,9 +241,9 @@ impl Taught {
     pub fn calibrated(self, more: Vec<OkScore>) -> Result<Inspector> {
         let (count, has_more) = (self.core.names.len(), !more.is_empty());
         let (ok, basis) = match self.teacher() {
-            Teacher::References if count > 1 => ([self.own_scores()?, more].concat(), Basis::LeaveOneOut),
+            Teacher::References if count > 1 => ([self.own.clone(), more].concat(), Basis::LeaveOneOut),
             Teacher::References if !has_more => (self.scores_of_copies()?, Basis::Uncalibrated),
-            Teacher::Folder if !has_more && count > 1 => (mostly_good(self.own_scores()?), Basis::Folder),
+            Teacher::Folder if !has_more && count > 1 => (mostly_good(self.own.clone()), Basis::Folder),
             _ if more.len() == 1 => (more, Basis::Uncalibrated),
             _ => (more, Basis::LeaveOneOut),
         };
@@ -213,13 +254,61 @@ impl Taught {
 }
 
 impl Taught {
-    /// What every part scores as if it had not been shown.
-    fn own_scores(&self) -> Result<Vec<OkScore>> {
-        let of_part = |part: usize| {
-            let is_its = |view: &&Patches| view.part == part && view.degrees == 0;
-            self.own_score(part, Some(part), self.shown.seen.iter().filter(is_its))
+    /// Scores every part as if it had not been shown: what the rims of good parts vary by, what likes of a part score, and
+    /// what thresholds come from.
+    fn score_own(&mut self, vectors: Vec<UnitVector>) -> Result<()> {
+        let count = self.core.names.len();
+        let grids = match count {
+            0 => return Ok(()),
+            1 if self.teacher() == Teacher::References => vec![self.only_grid()?],
+            1 => return Ok(()),
+            _ => (0..count).map(|part| self.own_grid(part)).collect::<Result<_>>()?,
         };
-        (0..self.core.names.len()).map(of_part).collect()
+        if self.core.settings.calms_rim {
+            self.core.rim = Rim::of(&grids);
+        }
+        if count == 1 {
+            return Ok(());
+        }
+        let parts = self.core.names.iter().zip(&self.shown.grids).zip(&grids);
+        self.own = parts.map(|((name, (_, size)), grid)| self.core.ok_score(name, grid, *size)).collect();
+        if vectors.is_empty() {
+            return Ok(());
+        }
+        self.core.peers = Peers::new(vectors, self.own.iter().map(|part| part.score).collect());
+        for (part, peers) in self.own.iter_mut().zip(self.core.peers.of_each()) {
+            part.score = rescored(part.score, &peers);
+        }
+        Ok(())
+    }
+
+    fn own_grid(&self, part: usize) -> Result<ScoreGrid> {
+        let is_its = |view: &&Patches| view.part == part && view.degrees == 0;
+        self.grid_of_views(&*self.core.memory, part, Some(part), self.shown.seen.iter().filter(is_its))
+    }
+
+    /// The only part scored without itself: each half of a chessboard by the other.
+    fn only_grid(&self) -> Result<ScoreGrid> {
+        let blocks: Vec<Patches> =
+            self.shown.seen.iter().filter(|view| view.degrees == 0).flat_map(chessboard).collect();
+        if blocks.iter().all(|block| block.part == 0) {
+            // A part of one block has no other half: its rim is like the rest.
+            let (grid, _) = &self.shown.grids[0];
+            return Ok(ScoreGrid {
+                rows: grid.rows,
+                columns: grid.columns,
+                values: vec![0.0; grid.rows * grid.columns],
+            });
+        }
+        let memory = self.core.method.learn(&*self.core.encoder, &blocks, &self.core.settings)?;
+        let half = |colour: usize| {
+            let blocks = blocks.iter().filter(move |block| block.part == colour);
+            self.grid_of_views(&*memory, 0, Some(colour), blocks)
+        };
+        let (mut grid, other) = (half(0)?, half(1)?);
+        // A place of the other colour was not scored.
+        grid.values.iter_mut().zip(other.values).for_each(|(score, other)| *score = score.max(other));
+        Ok(grid)
     }
 
     /// What changed copies of the only part score.
@@ -230,23 +319,25 @@ impl Taught {
                 views.push(view.patches);
                 Ok(())
             })?;
-            self.own_score(0, None, views.iter())
+            let grid = self.grid_of_views(&*self.core.memory, 0, None, views.iter())?;
+            Ok(self.core.ok_score(&self.core.names[0], &grid, self.shown.grids[0].1))
         };
         self.shown.only.iter().flat_map(changed).map(of_copy).collect()
     }
 
-    fn own_score<'a>(
+    fn grid_of_views<'a>(
         &self,
+        memory: &dyn Memory,
         part: usize,
         left_out: Option<usize>,
         views: impl Iterator<Item = &'a Patches>,
-    ) -> Result<OkScore> {
-        let (grid, size) = &self.shown.grids[part];
+    ) -> Result<ScoreGrid> {
+        let (grid, _) = &self.shown.grids[part];
         let (rows, columns) = (grid.rows, grid.columns);
         let mut scores = ScoreGrid { rows, columns, values: vec![0.0; rows * columns] };
         for view in views {
             // Tiles overlap; that a place keeps its last score is near enough for a threshold.
-            for (place, score) in self.core.memory.scores(view, left_out)?.into_iter().enumerate() {
+            for (place, score) in memory.scores(view, left_out)?.into_iter().enumerate() {
                 let (row, column) = view.position(place);
                 if row < rows && column < columns {
                     scores.values[row * columns + column] = score;
@@ -254,7 +345,7 @@ impl Taught {
             }
         }
         hide(&mut scores, &grid.is_part);
-        Ok(ok_score(&self.core.names[part], &scores, *size, &self.core.settings))
+        Ok(scores)
     }
 }
 
@@ -295,6 +386,8 @@ pub struct Judgement {
     pub exposure: Exposure,
     /// Width and height of the picture.
     pub size: (u32, u32),
+    /// Parts of the folder that have a say in the score: how like it they are, and what they score. Mostly none.
+    pub peers: Vec<Peer>,
 }
 
 impl Inspector {
@@ -314,6 +407,7 @@ impl Inspector {
             grid,
             exposure,
             size: picture.dimensions(),
+            peers: self.core.peers(picture)?,
         };
         self.judge_again(&mut judgement);
         Ok(judgement)
@@ -321,8 +415,7 @@ impl Inspector {
 
     /// Score, p-value and verdict from the grid that is there: after a threshold or what counts was changed.
     pub fn judge_again(&self, judgement: &mut Judgement) {
-        let settings = &self.core.settings;
-        judgement.score = judgement.grid.part_score(settings.worst_share, &settings.roi);
+        judgement.score = rescored(self.core.part_score(&judgement.grid), &judgement.peers);
         judgement.p_value = self.calibration.p_value(judgement.score);
         let verdict = Verdict::of(judgement.score, &self.calibration);
         judgement.verdict = if judgement.complaint.is_some() { verdict.max(Verdict::Review) } else { verdict };

@@ -34,6 +34,10 @@ pub struct Settings {
     pub sigma_px: Option<f32>,
     /// The part's score is the mean of this share of its patches, the worst ones.
     pub worst_share: f32,
+    /// Whether the rim of the picture counts less for the part where it varies more among good parts than what is inside.
+    pub calms_rim: bool,
+    /// Whether the parts of the folder that look most like a part have a say in its score: only `mutual` asks.
+    pub rescoring: bool,
     /// The rate of good parts that may go to review.
     pub review_rate: f64,
     /// The rate of good parts that may fail.
@@ -71,7 +75,9 @@ impl Default for Settings {
             hides_background: false,
             bank_bytes: 64 << 20,
             sigma_px: None,
-            worst_share: 0.01,
+            worst_share: 0.003,
+            calms_rim: true,
+            rescoring: true,
             review_rate: 0.05,
             fail_rate: 0.01,
             px_per_mm: None,

@@ -14,6 +14,7 @@ use crate::models::{self, Encoder, ModelIdentity};
 
 mod absent;
 mod audit;
+mod demo;
 mod doctor;
 mod evaluate;
 mod explain;
@@ -33,6 +34,7 @@ mod pipeline;
 mod request;
 
 pub use absent::Absence;
+pub use demo::{DemoReport, DemoRequest, draw_demo};
 pub use doctor::{examine, repair};
 pub use evaluate::{EvaluateReport, EvaluateRequest, EvaluatedImage, evaluate};
 pub use explain::{Explanation, Grid, WordShare};

@@ -281,7 +281,8 @@ fn fitting((width, height): (u32, u32), side: u32) -> (u32, u32) {
     (scaled(width), scaled(height))
 }
 
-fn png(picture: &image::DynamicImage) -> Result<Vec<u8>> {
+/// The bytes of a PNG.
+pub(crate) fn png(picture: &image::DynamicImage) -> Result<Vec<u8>> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     picture.write_to(&mut bytes, ImageFormat::Png).map_err(std::io::Error::other)?;
     Ok(bytes.into_inner())

@@ -36,7 +36,7 @@ pub struct Inspect {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Good parts, settings and thresholds of a product: its folder, its file, or its name in the library
-    #[arg(long, value_name = "DIR|FILE.zip|NAME", conflicts_with_all = ["normal", "method", "size", "settings"])]
+    #[arg(long, value_name = "DIR|FILE.zip|NAME", conflicts_with_all = ["normal", "method", "size", "combine", "settings"])]
     product: Option<PathBuf>,
     /// Keeps good parts, settings and thresholds as a product's file
     #[arg(long, value_name = "FILE.zip")]

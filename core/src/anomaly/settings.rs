@@ -18,6 +18,8 @@ pub struct Settings {
     pub object: String,
     /// The longer side, in pixels, that a picture or a tile of it is looked at with.
     pub size: usize,
+    /// More ways to look, which have an equal say in every part's score; maps and regions stay those of the first.
+    pub combined: Vec<Look>,
     /// Layers of the tower that are compared, from 0; empty: those that the method chooses.
     pub layers: Vec<usize>,
     /// Features are averaged over so many places a side: 1 (not at all), 3 or 5.
@@ -52,6 +54,15 @@ pub struct Settings {
     pub tiling: Option<Tiling>,
 }
 
+/// Another method, or the same one at another size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// A name of [`METHODS`](super::METHODS).
+    pub method: String,
+    /// As [`Settings::size`].
+    pub size: usize,
+}
+
 /// An area on the part.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -68,6 +79,7 @@ impl Default for Settings {
             method: "patch-knn".into(),
             object: "object".into(),
             size: 448,
+            combined: Vec::new(),
             layers: Vec::new(),
             neighbourhood: 1,
             turns: false,
@@ -97,12 +109,22 @@ impl Settings {
         method(&self.method)
     }
 
+    /// The settings of every other way to look.
+    pub fn others(&self) -> Vec<Self> {
+        let other = |look: &Look| {
+            let Look { method, size } = look.clone();
+            Self { method, size, combined: Vec::new(), ..self.clone() }
+        };
+        self.combined.iter().map(other).collect()
+    }
+
     /// Refuses numbers that make no sense: a product's file may have been written by anyone.
     ///
     /// # Errors
     /// Names the number.
     pub fn check(&self) -> Result<()> {
         self.method()?;
+        self.others().iter().try_for_each(Self::check)?;
         let is_rate = |rate: f64| rate > 0.0 && rate < 1.0;
         let is_area = match self.min_area {
             Area::Px(area) | Area::Mm2(area) => area.is_finite() && area >= 0.0,

@@ -151,6 +151,45 @@ def windows(model, pixels, side, rows, columns):
     return torch.stack(embeddings)
 
 
+# Learnt prompts, on transformers' own modules.
+
+LEARNED = ROOT / "fixtures" / "learned_prompts.pth"
+LEARNED_ROWS = [[0, 40, 40, 40, 71, 13, 2], [0, 40, 40, 40, 99, 71, 13, 2]]
+
+
+def learned_checkpoint(width):
+    """Random vectors under the names and in the shapes of AnomalyCLIP's checkpoints: three, and two for one deeper layer."""
+    at = torch.arange(3 * width).float()
+    learner = {"ctx_pos": torch.sin(at * 1.7).reshape(1, 1, 3, width), "ctx_neg": torch.cos(at * 2.3).reshape(1, 1, 3, width),
+               "compound_prompts_text.0": torch.sin(at[:2 * width] * 0.9 + 1).reshape(2, width)}
+    torch.save({"prompt_learner": learner}, LEARNED)
+    return learner
+
+
+def learned(model):
+    """AnomalyCLIP's encode_text_learn: vectors in place of tokens 1 to 3, and of places 1 to 2 before the second layer."""
+    tower = model.text_model
+    tower = getattr(tower, "text_model", tower)
+    learner = learned_checkpoint(tower.config.hidden_size)
+    embeddings = []
+    for row, context in zip(LEARNED_ROWS, (learner["ctx_pos"], learner["ctx_neg"])):
+        stream = tower.embeddings.token_embedding(torch.tensor([row]))
+        stream[:, 1:4] = context[0]
+        stream = stream + tower.embeddings.position_embedding(torch.arange(len(row)))[None]
+        hidden = torch.full((len(row), len(row)), -torch.inf).triu(1)
+        for at, layer in enumerate(tower.encoder.layers):
+            if at == 1:
+                stream[:, 1:3] = learner["compound_prompts_text.0"]
+            attention, before = layer.self_attn, layer.layer_norm1(stream)
+            heads = lambda x: x.reshape(1, len(row), attention.num_heads, -1).transpose(1, 2)
+            query, key, value = (heads(product(before)) for product in (attention.q_proj, attention.k_proj, attention.v_proj))
+            mixed = torch.softmax(query @ key.transpose(2, 3) * attention.scale + hidden, -1) @ value
+            stream = stream + attention.out_proj(mixed.transpose(1, 2).reshape(stream.shape))
+            stream = stream + layer.mlp(layer.layer_norm2(stream))
+        embeddings.append(model.text_projection(tower.final_layer_norm(stream[:, row.index(max(row))]))[0])
+    return torch.stack(embeddings)
+
+
 # Metrics.
 
 def maps():
@@ -230,6 +269,7 @@ def main():
         "word_patches": rounded(word_patches(model, pixels), 5),
         "windows_2": rounded(windows(model, pixels, 2, 4, 4), 5),
         "windows_3": rounded(windows(model, pixels, 3, 4, 4), 5),
+        "learned": rounded(learned(model), 5),
         "metrics": {name: round(float(value), 9) for name, value in metrics().items()},
     }
     (ROOT / "inspection.json").write_text(json.dumps(expected) + "\n")

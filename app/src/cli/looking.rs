@@ -17,6 +17,9 @@ pub struct Looking {
     /// More methods, or the same at other sizes, whose scores are combined: subspace, patch-knn@672
     #[arg(long, value_name = "NAME[@N]", num_args = 1.., value_parser = look)]
     combine: Vec<Look>,
+    /// Prompts learnt in place of words, for zero-shot: AnomalyCLIP's checkpoint for this model
+    #[arg(long, value_name = "FILE.pth")]
+    prompts: Option<PathBuf>,
     /// Settings as JSON, as they stand in results.json; the options here come on top
     #[arg(long, value_name = "FILE.json")]
     settings: Option<PathBuf>,
@@ -50,6 +53,9 @@ impl Looking {
         }
         if let Some(size) = self.size {
             settings.size = size.into();
+        }
+        if self.prompts.is_some() {
+            settings.prompts.clone_from(&self.prompts);
         }
         for look in &self.combine {
             let size = if look.size == 0 { settings.size } else { look.size };

@@ -5,8 +5,8 @@
 use super::patches::Patches;
 use super::score_map::ScoreGrid;
 
-/// The rim is a ninth of the shorter side at most, and so many patches.
-const SHARE: usize = 9;
+/// The rim is a quarter of the shorter side at most, and so many patches.
+const SHARE: usize = 4;
 const MOST_RINGS: usize = 6;
 /// Each ring is measured by the score below which lies this share of the good parts' patches.
 const QUANTILE: f64 = 0.99;
@@ -34,7 +34,7 @@ fn depth(place: usize, grid: &ScoreGrid) -> usize {
 impl Rim {
     /// Of good parts; a ring counts less where it scores more than what is inside, and never more.
     pub fn of(grids: &[ScoreGrid]) -> Self {
-        let count = grids.iter().map(rings).min().unwrap_or(0);
+        let count = grids.iter().map(rings).max().unwrap_or(0);
         let mut scores = vec![Vec::new(); count + 1];
         for grid in grids {
             grid.values

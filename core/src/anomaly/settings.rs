@@ -16,6 +16,8 @@ pub struct Settings {
     pub method: String,
     /// What the parts are, in a word of English: only `zero-shot` asks.
     pub object: String,
+    /// Prompts that were learnt in place of words (AnomalyCLIP's checkpoint): only `zero-shot` asks.
+    pub prompts: Option<std::path::PathBuf>,
     /// The longer side, in pixels, that a picture or a tile of it is looked at with.
     pub size: usize,
     /// More ways to look, which have an equal say in every part's score; maps and regions stay those of the first.
@@ -78,6 +80,7 @@ impl Default for Settings {
         Self {
             method: "patch-knn".into(),
             object: "object".into(),
+            prompts: None,
             size: 448,
             combined: Vec::new(),
             layers: Vec::new(),

@@ -231,7 +231,10 @@ fn changed(mut product: Product, change: ProductChange) -> Result<Product> {
         ProductChange::Add(paths, role) => {
             let files = pictures_in(&paths)?;
             if files.is_empty() {
-                return Err(Error::bad_request("there is no picture in it", "choose pictures, or a folder with some"));
+                return Err(Error::bad_request(
+                    tr("there is no picture in it"),
+                    tr("choose pictures, or a folder with some"),
+                ));
             }
             product.add(&files, role, reason(role))?;
         }

@@ -38,8 +38,8 @@ pub fn created(good: &[PathBuf], library: &Path) -> Result<Product> {
     let files = pictures_in(good)?;
     let Some(first) = files.first() else {
         return Err(Error::bad_request(
-            "there is no picture in it",
-            "choose pictures of good parts, or a folder of them",
+            tr("there is no picture in it"),
+            tr("choose pictures of good parts, or a folder of them"),
         ));
     };
     let name = name_of(first);

@@ -60,12 +60,13 @@ impl Looking {
     pub fn poll(&mut self) -> Vec<InspectFinding> {
         let Some(look) = &self.under_way else { return Vec::new() };
         let is_over = look.job.poll().is_some();
-        let found = look.found.try_iter().collect();
+        let mut found: Vec<InspectFinding> = look.found.try_iter().collect();
         if is_over {
             self.under_way = None;
             if let Some(next) = self.next.take() {
-                // Without a thread the large view stays empty; the next one that is chosen tries again.
-                self.start(next).unwrap_or_else(|error| tracing::warn!("a part cannot be shown: {error}"));
+                let path = next.path.clone();
+                let started = self.start(next);
+                found.extend(started.err().map(|error| InspectFinding::Picture(path, Err(error))));
             }
         }
         found

@@ -109,6 +109,7 @@ fn escape(cx: &Cx<'_>, ui: &Ui) {
     match () {
         () if cx.state.question.is_some() => cx.send(Command::Ask(None)),
         () if cx.state.cover.is_some() => cx.send(Command::Cover(None)),
+        () if cx.state.inspection.asked_path.is_some() => cx.inspect(InspectCommand::AskForPath(None)),
         () if cx.state.compared.is_some() => cx.send(Command::Compare(false)),
         () if cx.state.viewer.is_some() => cx.send(Command::CloseViewer),
         () if cx.state.is_sidebar_open => cx.send(Command::OpenSidebar(false)),

@@ -116,7 +116,7 @@ fn written(state: &mut State, result: Result<std::path::PathBuf>) -> Vec<Task> {
         Ok(path) => {
             set(&mut state.done, Some(tr_with("Written: {}", &[&path.display().to_string()])));
             let is_report = path.extension().is_some_and(|ending| ending == "html");
-            if is_report { vec![Task::OpenOutside(path)] } else { vec![Task::Reveal(path)] }
+            if is_report { vec![Task::OpenOutside(path)] } else { Vec::new() }
         }
         Err(error) => failed(state, &error),
     }

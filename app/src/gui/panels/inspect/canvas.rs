@@ -85,6 +85,11 @@ impl LargeView {
             Loaded::Failed(reason) => return failed_ui(reason, room, ui),
         };
         let nearest = large.nearest.as_ref();
+        if let (Beside::Blink, Some(nearest)) = (cx.state.inspection.beside, nearest) {
+            // Both stay on the graphics card, so that a turn costs no upload.
+            self.pixels.texture(&large.path, picture, self.detail(), ui.ctx());
+            self.pixels.texture(&nearest.path, &nearest.picture, self.detail(), ui.ctx());
+        }
         let mut part_room = room;
         match (cx.state.inspection.beside, nearest) {
             (Beside::Side, _) => {

@@ -112,11 +112,9 @@ fn part_ui(cx: &Cx<'_>, row: usize, ui: &mut Ui) {
     if !is_narrow {
         let (width, height) = THUMBNAIL;
         let thumbnail = Rect::from_center_size(pos2(left + width / 2.0, card.center().y), vec2(width, height));
-        let size = part
-            .judgement
-            .as_ref()
-            .map_or((width, height), |judgement| (judgement.size.0 as f32, judgement.size.1 as f32));
-        widgets::paint_thumbnail(ui.painter(), tokens, &cx.file_thumbnail(&part.path), thumbnail, size.into());
+        let picture = cx.file_thumbnail(&part.path);
+        let size = widgets::thumbnail_size(ui.ctx(), &picture);
+        widgets::paint_thumbnail(ui.painter(), tokens, &picture, thumbnail, size);
         left = thumbnail.right() + space::S;
     }
     let sign = widgets::paint_verdict(ui, part.verdict, pos2(card.right() - space::S, card.bottom() - 16.0));

@@ -165,7 +165,8 @@ fn reference_ui(cx: &Cx<'_>, (reference, file): (&Reference, &std::path::PathBuf
     let (rect, response) = ui.allocate_exact_size(vec2(CELL, PICTURE + WORDS), Sense::hover());
     let picture = rect.with_max_y(rect.top() + PICTURE);
     let thumbnail = cx.file_thumbnail(file);
-    widgets::paint_thumbnail(ui.painter(), tokens, &thumbnail, picture, vec2(3.0, 2.0));
+    let size = widgets::thumbnail_size(ui.ctx(), &thumbnail);
+    widgets::paint_thumbnail(ui.painter(), tokens, &thumbnail, picture, size);
     let problem = inspection.problems.iter().find(|problem| problem.path == *file);
     let calibration = inspection.calibration.as_ref();
     let score = calibration.and_then(|calibration| calibration.ok.iter().find(|part| part.name == reference.name));

@@ -36,8 +36,14 @@ pub fn apply(state: &mut State, command: InspectCommand) -> Vec<Task> {
         }
         InspectCommand::JudgeAgain => run::again(state),
 
-        InspectCommand::Select(row) => review::select(state, row),
-        InspectCommand::Step(step) => review::step(state, step),
+        InspectCommand::Select(row) => {
+            state.inspection.parts.is_chosen_by_hand = true;
+            review::select(state, row)
+        }
+        InspectCommand::Step(step) => {
+            state.inspection.parts.is_chosen_by_hand = true;
+            review::step(state, step)
+        }
         InspectCommand::Filter(verdict) => review::filter(state, verdict),
         InspectCommand::MoveThreshold(limit, score) => review::move_threshold(state, limit, score),
         InspectCommand::KeepThresholds => product::keep_thresholds(state),

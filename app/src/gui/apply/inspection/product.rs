@@ -113,7 +113,8 @@ pub fn taught(state: &mut State, result: Result<Box<Taught>>) -> Vec<Task> {
         Err(error) => return failed(state, &error),
     };
     let inspection = &mut state.inspection;
-    let calibration = inspector.calibration().clone();
+    // The product's own names the good parts as the person does, not by their hashes.
+    let calibration = product.version().calibration.clone().unwrap_or_else(|| inspector.calibration().clone());
     inspection.parts.judge_again(&calibration);
     (inspection.problems, inspection.escapes) = (problems, escapes);
     (inspection.product, inspection.calibration) = (Some(product), Some(calibration));

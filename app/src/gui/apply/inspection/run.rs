@@ -62,13 +62,14 @@ pub fn ended(state: &mut State, result: Result<RunReport>) -> Vec<Task> {
         return fail(state, tr("there is no picture in it; choose a folder with pictures of parts"));
     }
     state.inspection.parts.problems = report.problems;
+    let tasks = if state.inspection.parts.is_chosen_by_hand { Vec::new() } else { review::step(state, isize::MIN) };
     if report.has_drifted {
         state.notices.push(
             tr("Good parts no longer look as the references did: check light, focus and position, or add newer good parts.")
                 .to_owned(),
         );
     }
-    Vec::new()
+    tasks
 }
 
 /// Writes the report of the parts into a new folder in `target`.

@@ -13,9 +13,9 @@ use crate::gui::translate::tr;
 use crate::gui::{icons, widgets};
 
 /// The width that everything takes in one line.
-const ONE_LINE: f32 = 690.0;
+const ONE_LINE: f32 = 610.0;
 /// The keys in words, where there is room for them under the line.
-const KEYS: f32 = 20.0;
+const KEYS: f32 = size::CONTROL;
 
 /// The height of it all in this width.
 pub fn height(width: f32) -> f32 {
@@ -31,15 +31,18 @@ pub fn controls_ui(cx: &Cx<'_>, canvas: &mut LargeView, ui: &mut Ui) {
         heat_ui(cx, ui);
         ui.add_space(space::S);
         beside_ui(cx, ui);
-        ui.add_space(space::S);
+    });
+    let muted = theme::tokens(ui).muted;
+    let keys = tr("A accept · R reject · U take back · arrows next part · H heatmap · + − opacity · B blink");
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
         let label = if canvas.is_whole() { "1:1" } else { tr("Fit") };
         if widgets::button(ui, widgets::Kind::Plain, "", label).clicked() {
             canvas.toggle_zoom();
         }
+        ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+            ui.add(egui::Label::new(RichText::new(keys).font(font::caption()).color(muted)).truncate());
+        });
     });
-    let muted = theme::tokens(ui).muted;
-    let keys = tr("A accept · R reject · U take back · arrows next part · H heatmap · + − opacity · B blink");
-    ui.add(egui::Label::new(RichText::new(keys).font(font::caption()).color(muted)).truncate());
 }
 
 fn heat_ui(cx: &Cx<'_>, ui: &mut Ui) {
@@ -69,7 +72,7 @@ fn heat_ui(cx: &Cx<'_>, ui: &mut Ui) {
 }
 
 fn slider_ui(ui: &mut Ui, value: &mut f32, [low, high]: [f32; 2], label: &str) -> bool {
-    ui.spacing_mut().slider_width = 64.0;
+    ui.spacing_mut().slider_width = 56.0;
     let slider = Slider::new(value, low..=high.max(low + f32::MIN_POSITIVE)).show_value(false);
     let response = ui.add(slider);
     let shown = f64::from(*value);

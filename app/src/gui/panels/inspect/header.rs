@@ -44,14 +44,21 @@ fn title_ui(cx: &Cx<'_>, product: &Product, ui: &mut Ui) {
         return;
     }
     let version = tr_with("version {}", &[&product.version().number.to_string()]);
-    let sign = Frame::new().fill(tokens.pass.gamma_multiply(0.2)).corner_radius(radius::S);
-    sign.inner_margin(Margin::symmetric(space::S as i8, 1)).show(ui, |ui| {
-        ui.label(RichText::new(version).font(font::caption()).color(tokens.text));
-    });
+    sign_ui(&version, ui);
     if ui.available_width() > 120.0 {
         let words = RichText::new(summary(&cx.state.inspection)).font(font::small()).color(tokens.muted);
         ui.add(egui::Label::new(words).truncate());
     }
+}
+
+/// The version, small and in a frame.
+fn sign_ui(words: &str, ui: &mut Ui) {
+    let tokens = theme::tokens(ui);
+    let galley = ui.painter().layout_no_wrap(words.to_owned(), font::caption(), tokens.text);
+    let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(2.0 * space::S, 6.0), egui::Sense::hover());
+    ui.painter().rect_filled(rect, radius::S, tokens.pass.gamma_multiply(0.25));
+    ui.painter().galley(rect.min + vec2(space::S, 3.0), galley, tokens.text);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, words));
 }
 
 fn summary(inspection: &Inspection) -> String {

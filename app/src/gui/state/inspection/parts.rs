@@ -53,6 +53,8 @@ pub struct Parts {
     pub problems: Vec<Problem>,
     /// The row of the part that is looked at.
     pub cursor: Option<usize>,
+    /// Whether the person chose it.
+    pub is_chosen_by_hand: bool,
     /// Scores of good parts and of these.
     pub histogram: Histogram,
     /// The moving average of the medians of parts that passed.

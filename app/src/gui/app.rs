@@ -1,10 +1,12 @@
 //! The window's program. `logic` applies what was asked for and found, `ui` draws; nothing else changes the state.
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sightline_core::engine::Engine;
+use sightline_core::media::{self, Limits};
 
 use super::apply::apply;
 use super::command::{Command, Finding, Task};
@@ -18,12 +20,16 @@ use super::{theme, translate};
 /// A progress bar moves so often.
 const SOON: Duration = Duration::from_millis(100);
 
+/// The longer side of a part's thumbnail in pixels.
+const PART_THUMBNAIL: u32 = 256;
+
 /// The window's program.
 pub struct App {
     state: State,
     work: Work,
     panels: Vec<Box<dyn Panel>>,
     textures: RefCell<Textures>,
+    part_textures: RefCell<Textures<PathBuf>>,
     commands: RefCell<Vec<Command>>,
 }
 
@@ -36,6 +42,7 @@ impl App {
         theme::install(ctx);
         let wakes = wakes(ctx);
         let textures = Textures::new(&thumbnails_of(&engine), &wakes.now)?;
+        let part_textures = Textures::new(&thumbnails_of_files(), &wakes.now)?;
         let look = preferences.look;
         let mut state =
             State { appearance: look.appearance, language: look.language, shapes: look.shapes, ..State::default() };
@@ -49,6 +56,7 @@ impl App {
             work: Work::new(engine, wakes, preferences),
             panels: all_panels(),
             textures: RefCell::new(textures),
+            part_textures: RefCell::new(part_textures),
             commands: RefCell::new(Vec::new()),
         };
         app.work.start(Task::LoadModel);
@@ -100,11 +108,13 @@ impl App {
         set_theme(ctx, self.state.appearance);
         translate::speak(self.state.language);
         self.textures.borrow_mut().update(ctx);
+        self.part_textures.borrow_mut().update(ctx);
     }
 
     /// Draws all panels.
     pub fn draw(&mut self, ui: &mut egui::Ui) {
-        let cx = Cx { state: &self.state, textures: &self.textures, commands: &self.commands };
+        let (textures, part_textures) = (&self.textures, &self.part_textures);
+        let cx = Cx { state: &self.state, textures, part_textures, commands: &self.commands };
         for panel in &mut self.panels {
             panel.ui(&cx, ui);
         }
@@ -137,6 +147,15 @@ fn thumbnails_of(engine: &Engine) -> Source {
     let engine = engine.clone();
     Arc::new(move |entry| {
         let thumbnail = engine.thumbnail(entry)?;
+        Ok((thumbnail.width(), thumbnail.height(), thumbnail.into_raw()))
+    })
+}
+
+/// Parts are in no library: their thumbnails are made from their files, and kept nowhere.
+fn thumbnails_of_files() -> Source<PathBuf> {
+    Arc::new(|path| {
+        let picture = media::decode(path, &Limits::default())?.picture;
+        let thumbnail = media::thumbnail(&picture, PART_THUMBNAIL);
         Ok((thumbnail.width(), thumbnail.height(), thumbnail.into_raw()))
     })
 }

@@ -10,6 +10,7 @@ use sightline_core::jobs::Progress;
 use sightline_core::search::{Facets, Filter, Sort};
 use sightline_core::{Problem, Result};
 
+use super::inspect_command::{InspectCommand, InspectFinding, InspectTask};
 use super::long_work::LongTask;
 use super::preferences::Look;
 use super::state::{Appearance, Chip, Indexing, Page, Picked, Picture, Question, Shapes, Zoom};
@@ -156,6 +157,8 @@ pub enum Command {
     /// Open a file with the program that the system has for it.
     OpenOutside(PathBuf),
 
+    /// Something of the inspection page.
+    Inspect(InspectCommand),
     /// Work answers.
     Found(Finding),
 }
@@ -341,6 +344,8 @@ pub enum Finding {
     Pasted(PathBuf),
     /// A picture for a view of several.
     Compared(PathBuf, Result<Picture>),
+    /// Something for the inspection page.
+    Inspect(InspectFinding),
     /// Work is done, and there is nothing to tell.
     Done,
     /// Work could not be done.
@@ -453,6 +458,8 @@ pub enum Task {
     Reveal(PathBuf),
     /// Open a file with another program.
     OpenOutside(PathBuf),
+    /// Work of the inspection page.
+    Inspect(InspectTask),
     /// Keep how the window looks for the next start.
     Remember(Look),
 }

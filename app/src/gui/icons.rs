@@ -116,3 +116,29 @@ pub const PAUSE: &str = "\u{e39e}";
 pub const PLAY: &str = "\u{e3d0}";
 /// Squares.
 pub const SQUARES: &str = "\u{e464}";
+/// Inspection.
+pub const INSPECT: &str = "\u{ebb6}";
+/// A part that passes.
+pub const PASS: &str = "\u{e184}";
+/// A part that a person should look at.
+pub const REVIEW: &str = "\u{e4e2}";
+/// A part that fails.
+pub const FAIL: &str = "\u{e4f8}";
+/// A region of interest.
+pub const POLYGON: &str = "\u{e6d0}";
+/// Boxes round regions.
+pub const BOXES: &str = "\u{e6ce}";
+/// Outlines of regions.
+pub const OUTLINES: &str = "\u{e69a}";
+/// Thresholds.
+pub const CHART: &str = "\u{e150}";
+/// Back to what it was.
+pub const UNDO: &str = "\u{e038}";
+/// A report.
+pub const REPORT: &str = "\u{e23a}";
+/// Accepted by a person.
+pub const ACCEPT: &str = "\u{e48e}";
+/// Rejected by a person.
+pub const REJECT: &str = "\u{e48c}";
+/// A product as a file.
+pub const PRODUCT: &str = "\u{e390}";

@@ -10,9 +10,13 @@ use sightline_core::engine::{Engine, Settings};
 mod adapter;
 pub mod app;
 pub mod apply;
+pub mod colour_table;
 pub mod command;
 mod dialogs;
+mod heatmap;
 pub mod icons;
+pub mod inspect_command;
+mod inspect_work;
 mod layout;
 pub mod long_work;
 mod mark;
@@ -21,6 +25,7 @@ pub mod panels;
 mod picture;
 mod pictures;
 pub mod preferences;
+mod products;
 pub mod state;
 pub mod text;
 mod textures;
@@ -50,6 +55,9 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         .with_drag_and_drop(true);
     let options = eframe::NativeOptions { viewport, renderer: eframe::Renderer::Wgpu, ..Default::default() };
     let create = |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
+        if let Some(render_state) = &cc.wgpu_render_state {
+            heatmap::install(&cc.egui_ctx, render_state);
+        }
         Ok(Box::new(App::new(&cc.egui_ctx, engine, preferences)?))
     };
     eframe::run_native("sightline", options, Box::new(create)).map_err(explained).context("the window cannot open")

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use egui::ColorImage;
+use image::RgbImage;
 use sightline_core::Result;
 use sightline_core::engine::Engine;
 use sightline_core::jobs::Ticker;
@@ -22,12 +23,19 @@ const FULL: u32 = 8192;
 /// # Errors
 /// A file that is not there or cannot be used. [`sightline_core::Error::Cancelled`] when it is no longer wanted.
 pub fn decoded(engine: &Engine, path: &Path, ticker: &Ticker) -> Result<Picture> {
-    let picture = engine.picture(path)?.picture;
+    in_two_sizes(&engine.picture(path)?.picture, ticker)
+}
+
+/// A decoded picture for the large view.
+///
+/// # Errors
+/// [`sightline_core::Error::Cancelled`] when it is no longer wanted.
+pub fn in_two_sizes(picture: &RgbImage, ticker: &Ticker) -> Result<Picture> {
     let size = picture.dimensions();
     let within = |side: u32| match size.0.max(size.1) {
         longer if longer <= side => Arc::new(color_image(size, picture.as_raw())),
         _ => {
-            let smaller = media::thumbnail(&picture, side);
+            let smaller = media::thumbnail(picture, side);
             Arc::new(color_image(smaller.dimensions(), smaller.as_raw()))
         }
     };

@@ -30,6 +30,8 @@ const PHOTOS: (&str, &str) = ("1 photo", "{} photos");
 const FILES: (&str, &str) = ("1 file", "{} files");
 const GROUPS: (&str, &str) = ("1 group", "{} groups");
 const PROBLEMS: (&str, &str) = ("1 problem", "{} problems");
+const PARTS: (&str, &str) = ("1 part", "{} parts");
+const GOOD_PARTS: (&str, &str) = ("1 good part", "{} good parts");
 
 /// What stands between thousands, and what before fractions.
 fn separators() -> (char, char) {
@@ -89,6 +91,21 @@ pub fn groups(number: usize) -> String {
 /// "1 problem", "84,212 problems".
 pub fn problems(number: usize) -> String {
     counted(number, PROBLEMS)
+}
+
+/// "1 part", "84,212 parts".
+pub fn parts(number: usize) -> String {
+    counted(number, PARTS)
+}
+
+/// "1 good part", "32 good parts".
+pub fn good_parts(number: usize) -> String {
+    counted(number, GOOD_PARTS)
+}
+
+/// "3.1 %", of a share.
+pub fn percent(share: f64) -> String {
+    format!("{} %", decimal(100.0 * share, usize::from(share < 0.0995)))
 }
 
 /// Every language has its own words for one of something and for several.

@@ -3,7 +3,9 @@
 //! what was not looked at for longest goes when the memory is needed.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -14,8 +16,47 @@ use sightline_core::{Error, Result};
 
 use super::picture::color_image;
 
+/// Something that has a thumbnail.
+pub trait Pictured: Clone + Send + 'static {
+    /// What its thumbnail is kept under.
+    type Key: Copy + Eq + Hash + Send + 'static;
+
+    /// This one's.
+    fn key(&self) -> Self::Key;
+
+    /// Its file.
+    fn path(&self) -> &Path;
+}
+
+/// Copies of one photo have one thumbnail.
+impl Pictured for Entry {
+    type Key = ContentHash;
+
+    fn key(&self) -> ContentHash {
+        self.hash
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// A file that is in no library: by its path, of which a hash is enough.
+impl Pictured for PathBuf {
+    type Key = u64;
+
+    fn key(&self) -> u64 {
+        use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+        BuildHasherDefault::<DefaultHasher>::default().hash_one(self)
+    }
+
+    fn path(&self) -> &Path {
+        self
+    }
+}
+
 /// Where thumbnails come from: the engine, or a test.
-pub type Source = Arc<dyn Fn(&Entry) -> Result<(u32, u32, Vec<u8>)> + Send + Sync>;
+pub type Source<T = Entry> = Arc<dyn Fn(&T) -> Result<(u32, u32, Vec<u8>)> + Send + Sync>;
 
 /// What textures may take: about 700 thumbnails of 320 × 213.
 const BYTES_AT_MOST: usize = 192 << 20;
@@ -30,15 +71,18 @@ const WORKERS: usize = 2;
 const UNDER_WAY: usize = 12;
 
 /// All thumbnails.
-pub struct Textures {
-    thumbnails: HashMap<ContentHash, Slot>,
-    requests: Sender<Entry>,
-    decoded: Receiver<(ContentHash, Result<ColorImage>)>,
+pub struct Textures<T: Pictured = Entry> {
+    thumbnails: HashMap<T::Key, Slot>,
+    requests: Sender<T>,
+    decoded: Receiver<Decoded<T>>,
     under_way: usize,
     bytes: usize,
     frame: u64,
     _workers: Vec<Job<()>>,
 }
+
+/// A thumbnail that was decoded, or why it was not.
+type Decoded<T> = (<T as Pictured>::Key, Result<ColorImage>);
 
 enum Slot {
     UnderWay,
@@ -64,13 +108,13 @@ pub enum Thumbnail {
     Failed(Arc<str>),
 }
 
-impl Textures {
+impl<T: Pictured> Textures<T> {
     /// An empty cache, with threads that wait for requests.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn new(source: &Source, wake: &Wake) -> Result<Self> {
-        let (requests, wanted) = bounded::<Entry>(UNDER_WAY);
+    pub fn new(source: &Source<T>, wake: &Wake) -> Result<Self> {
+        let (requests, wanted) = bounded::<T>(UNDER_WAY);
         let (sender, decoded) = bounded(UNDER_WAY);
         let worker = |_| {
             let (wanted, sender, source, wake) = (wanted.clone(), sender.clone(), Arc::clone(source), Arc::clone(wake));
@@ -103,9 +147,9 @@ impl Textures {
 
     /// The thumbnail of a photo on the screen. Asks for it if it is not there: whoever still wants it asks again in the
     /// next frame, and whoever does not is forgotten.
-    pub fn get(&mut self, entry: &Entry) -> Thumbnail {
+    pub fn get(&mut self, entry: &T) -> Thumbnail {
         let frame = self.frame;
-        match self.thumbnails.get_mut(&entry.hash) {
+        match self.thumbnails.get_mut(&entry.key()) {
             Some(Slot::Ready { texture, last_shown, .. }) => {
                 *last_shown = frame;
                 return Thumbnail::Ready(texture.id());
@@ -116,7 +160,7 @@ impl Textures {
         }
         if self.under_way < UNDER_WAY && self.requests.try_send(entry.clone()).is_ok() {
             self.under_way += 1;
-            self.thumbnails.insert(entry.hash, Slot::UnderWay);
+            self.thumbnails.insert(entry.key(), Slot::UnderWay);
         }
         Thumbnail::Waiting
     }
@@ -158,10 +202,10 @@ impl Textures {
 }
 
 /// A decoding thread: until nobody asks any more, or nobody wants the answers.
-fn decode(wanted: &Receiver<Entry>, decoded: &Sender<(ContentHash, Result<ColorImage>)>, source: &Source, wake: &Wake) {
+fn decode<T: Pictured>(wanted: &Receiver<T>, decoded: &Sender<Decoded<T>>, source: &Source<T>, wake: &Wake) {
     for entry in wanted {
         let image = made(&entry, source);
-        if decoded.send((entry.hash, image)).is_err() {
+        if decoded.send((entry.key(), image)).is_err() {
             return;
         }
         wake();
@@ -169,11 +213,11 @@ fn decode(wanted: &Receiver<Entry>, decoded: &Sender<(ContentHash, Result<ColorI
 }
 
 /// One thumbnail. A panic is this photo's own: the thread goes on, and the photo is not waited for without end.
-fn made(entry: &Entry, source: &Source) -> Result<ColorImage> {
+fn made<T: Pictured>(entry: &T, source: &Source<T>) -> Result<ColorImage> {
     let decode = || source(entry).map(|(width, height, rgb)| color_image((width, height), &rgb));
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
         let what = "the thumbnail could not be made through a fault of Sightline's own";
-        Err(Error::bad_file(&entry.path, what, "report it with the log, and with the photo if you may"))
+        Err(Error::bad_file(entry.path(), what, "report it with the log, and with the photo if you may"))
     })
 }
 

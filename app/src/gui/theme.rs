@@ -86,6 +86,9 @@ pub const ON_BADGE: Color32 = Color32::from_rgb(0xf2, 0xf4, 0xf7);
 pub const CHANNELS: [Color32; 3] =
     [Color32::from_rgb(224, 84, 80), Color32::from_rgb(70, 176, 110), Color32::from_rgb(84, 140, 240)];
 
+/// Outlines of regions on a part: a colour that no colour table of the map has.
+pub const REGION: Color32 = Color32::from_rgb(64, 224, 255);
+
 /// Distances in points.
 pub mod space {
     /// Between things that belong together.

@@ -12,6 +12,7 @@ use sightline_core::index::Snapshot;
 use sightline_core::jobs::{self, Job, Ticker, Wake};
 
 use super::command::{Choice, Command, Finding, LibraryRead, Pace, Task};
+use super::inspect_work::InspectWork;
 use super::long_work::LongWork;
 use super::pictures::{Decode, Pictures};
 use super::preferences::Preferences;
@@ -32,6 +33,7 @@ pub struct Work {
     next_search: Option<NextSearch>,
     pictures: Pictures,
     long: LongWork,
+    inspection: InspectWork,
     switching: Option<(String, Job<Engine>)>,
     others: Vec<Box<dyn FnMut() -> Option<Command>>>,
     snapshot: Option<Arc<Snapshot>>,
@@ -71,6 +73,7 @@ impl Work {
         let watching = Watching::new(watching::begin_with(&engine), Arc::clone(&wakes.now));
         Self {
             engine,
+            inspection: InspectWork::new(wakes.clone()),
             wakes,
             preferences,
             indexing: None,
@@ -117,6 +120,7 @@ impl Work {
                 self.other("picture", finding, move |engine| picture::decoded(engine, &path, &Ticker::silent()))
             }
             Task::Long(task) => self.long.start(&self.engine, task, Arc::clone(&self.wakes.soon)),
+            Task::Inspect(task) => self.inspection.start(&self.engine, task),
             Task::StopErrand(errand) => {
                 self.long.stop(errand);
                 Ok(())
@@ -182,6 +186,7 @@ impl Work {
         self.poll_search(&mut found);
         found.extend(self.pictures.poll());
         found.extend(self.long.poll());
+        found.extend(self.inspection.poll());
         self.poll_switching(&mut found);
         let mut commands: Vec<Command> = self.found.drain(..).collect();
         commands.extend(found.into_iter().map(Command::Found));
@@ -209,6 +214,7 @@ impl Work {
             || is_looking
             || self.pictures.is_busy()
             || self.long.is_busy()
+            || self.inspection.is_busy()
             || self.switching.is_some()
             || !self.others.is_empty()
     }

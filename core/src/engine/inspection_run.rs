@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
+use super::Engine;
 use super::inspect::{PartResult, Pixels, TeachRequest, Teaching, inspect, pictures_in, teach};
 use super::model::LoadedModel;
 use crate::anomaly::product::{Product, Reference, Role};
@@ -198,6 +199,16 @@ pub fn teach_product(
         Ok(())
     })?;
     Ok(TaughtProduct { teaching, escapes: Rate::of(passed, judged) })
+}
+
+impl Engine {
+    /// [`teach_product`] with the library's model. Takes its time: call it from a job.
+    ///
+    /// # Errors
+    /// As [`teach_product`].
+    pub fn teach_product(&self, product: &mut Product, images: &[PathBuf], ticker: &Ticker) -> Result<TaughtProduct> {
+        teach_product(&LoadedModel::of(self.encoder()?), product, images, ticker)
+    }
 }
 
 /// The good parts under the names that they had before they were kept by their hashes.

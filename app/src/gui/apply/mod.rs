@@ -10,6 +10,7 @@ use super::state::{Chip, ModelStatus, Selection, State};
 use super::text;
 use super::translate::tr;
 
+mod inspection;
 mod learning;
 mod library;
 mod organise;
@@ -101,6 +102,7 @@ pub fn apply(state: &mut State, command: Command) -> Vec<Task> {
         Command::PasteText(words) => vec![Task::LookAtText(words)],
         Command::Reveal(path) => vec![Task::Reveal(path)],
         Command::OpenOutside(path) => vec![Task::OpenOutside(path)],
+        Command::Inspect(command) => inspection::apply(state, command),
         Command::Found(finding) => apply_finding(state, finding),
     }
 }
@@ -147,6 +149,7 @@ fn apply_finding(state: &mut State, finding: Finding) -> Vec<Task> {
         Finding::Indexed(result) => library::indexed(state, result),
         Finding::FoldersChanged => library::folders_changed(state),
         Finding::Done => Vec::new(),
+        Finding::Inspect(finding) => inspection::found(state, finding),
         Finding::Library(snapshot) => library::changed(state, &snapshot),
         Finding::LibraryRead(result) => library::read(state, result),
         Finding::Answer(number, result) => query::answered(state, number, result),

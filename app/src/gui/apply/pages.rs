@@ -11,6 +11,7 @@ use sightline_core::search::Filter;
 
 use super::{fail, failed, set};
 use crate::gui::command::{Choice, Errand, ExportKind, Task};
+use crate::gui::inspect_command::InspectTask;
 use crate::gui::long_work::{LongTask, Shown};
 use crate::gui::state::{ModelStatus, Page, State};
 use crate::gui::text;
@@ -27,6 +28,7 @@ pub fn open(state: &mut State, page: Page) -> Vec<Task> {
             begin(state, LongTask::Duplicates)
         }
         Page::Models => vec![Task::ReadModels],
+        Page::Inspect => vec![Task::Inspect(InspectTask::ReadProducts)],
         _ => Vec::new(),
     }
 }

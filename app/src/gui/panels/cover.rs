@@ -67,6 +67,18 @@ const KEYS: &[Group] = &[
         ],
     ),
     (
+        "Inspect",
+        &[
+            ("Arrows", "Next and previous part, worst first"),
+            ("A, R", "Accept, reject"),
+            ("U", "Take the last decision back"),
+            ("H", "Heatmap on and off"),
+            ("+ −", "More and less of the heatmap"),
+            ("B", "Blink between the part and the nearest good one"),
+            ("Z, double click", "One pixel for one, and all of it"),
+        ],
+    ),
+    (
         "Everywhere",
         &[
             ("Ctrl K", "Everything that can be done, by name"),
@@ -132,6 +144,7 @@ fn actions(state: &State) -> Vec<Action> {
     add(tr("Problems"), Command::OpenPage(Page::Problems));
     add(tr("Map"), Command::OpenPage(Page::Map));
     add(tr("Duplicates"), Command::OpenPage(Page::Duplicates));
+    add(tr("Inspect"), Command::OpenPage(Page::Inspect));
     add(tr("Models"), Command::OpenPage(Page::Models));
     add(tr("What goes on"), Command::OpenPage(Page::Jobs));
     add(tr("Compare side by side"), Command::Compare(true));

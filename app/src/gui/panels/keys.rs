@@ -5,6 +5,7 @@ use sightline_core::index::MOST_STARS;
 
 use super::{Cx, Panel};
 use crate::gui::command::{Command, MarkEdit};
+use crate::gui::inspect_command::InspectCommand;
 use crate::gui::state::{Cover, Page, Question};
 use crate::gui::theme::{self, font, radius, space};
 use crate::gui::translate::tr;
@@ -20,17 +21,18 @@ impl Panel for Keys {
             // On the page of problems the question is why a file is not here.
             match (cx.state.page, dropped.first()) {
                 (Page::Problems, Some(file)) => cx.send(Command::AskAbout(file.clone())),
+                (Page::Inspect, _) => cx.inspect(InspectCommand::Drop(dropped)),
                 _ => cx.send(Command::Drop(dropped)),
             }
         }
         paste(cx, ui);
         if ui.input(|input| !input.raw.hovered_files.is_empty()) {
-            drop_hint(ui);
+            drop_hint(cx, ui);
         }
         if !cx.state.is_path_asked && ui.input(|input| input.key_pressed(Key::Escape)) {
             escape(cx, ui);
         }
-        if !super::is_typing(cx, ui) {
+        if !super::is_typing(cx, ui) && cx.state.page != Page::Inspect {
             marks(cx, ui);
         }
         shortcuts(cx, ui);
@@ -107,6 +109,7 @@ fn escape(cx: &Cx<'_>, ui: &Ui) {
     match () {
         () if cx.state.question.is_some() => cx.send(Command::Ask(None)),
         () if cx.state.cover.is_some() => cx.send(Command::Cover(None)),
+        () if cx.state.inspection.asked_path.is_some() => cx.inspect(InspectCommand::AskForPath(None)),
         () if cx.state.compared.is_some() => cx.send(Command::Compare(false)),
         () if cx.state.viewer.is_some() => cx.send(Command::CloseViewer),
         () if cx.state.is_sidebar_open => cx.send(Command::OpenSidebar(false)),
@@ -116,7 +119,7 @@ fn escape(cx: &Cx<'_>, ui: &Ui) {
     }
 }
 
-fn drop_hint(ui: &Ui) {
+fn drop_hint(cx: &Cx<'_>, ui: &Ui) {
     let tokens = theme::tokens(ui);
     let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop-hint"));
     let painter = ui.ctx().layer_painter(layer);
@@ -128,6 +131,12 @@ fn drop_hint(ui: &Ui) {
         egui::Stroke::new(2.0, tokens.accent),
         egui::StrokeKind::Inside,
     );
-    let text = tr("Drop a folder to add it, or pictures to search by them");
+    let text = match cx.state.page {
+        Page::Inspect if cx.state.inspection.references() == 0 => {
+            tr("Drop pictures of good parts, or a folder of them")
+        }
+        Page::Inspect => tr("Drop the parts to judge, or a folder of them"),
+        _ => tr("Drop a folder to add it, or pictures to search by them"),
+    };
     painter.text(rect.center(), egui::Align2::CENTER_CENTER, text, font::page(), tokens.text);
 }

@@ -1,10 +1,12 @@
 //! The parts of the window. Each draws the state and sends commands; none changes anything.
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 
 use sightline_core::index::Entry;
 
 use super::command::Command;
+use super::inspect_command::InspectCommand;
 use super::state::State;
 use super::textures::{Textures, Thumbnail};
 
@@ -16,6 +18,7 @@ mod duplicates;
 mod empty;
 mod filters;
 mod grid;
+mod inspect;
 mod jobs;
 mod keys;
 mod learn;
@@ -41,6 +44,8 @@ pub struct Cx<'a> {
     pub state: &'a State,
     /// The thumbnails.
     pub textures: &'a RefCell<Textures>,
+    /// The thumbnails of files that are in no library.
+    pub part_textures: &'a RefCell<Textures<PathBuf>>,
     /// What was asked for in this frame.
     pub commands: &'a RefCell<Vec<Command>>,
 }
@@ -54,6 +59,16 @@ impl Cx<'_> {
     /// The thumbnail of a photo on the screen.
     pub fn thumbnail(&self, entry: &Entry) -> Thumbnail {
         self.textures.borrow_mut().get(entry)
+    }
+
+    /// The thumbnail of any file on the screen.
+    pub fn file_thumbnail(&self, file: &PathBuf) -> Thumbnail {
+        self.part_textures.borrow_mut().get(file)
+    }
+
+    /// Asks for something of the inspection page.
+    pub fn inspect(&self, command: InspectCommand) {
+        self.send(Command::Inspect(command));
     }
 }
 
@@ -78,6 +93,7 @@ pub fn all_panels() -> Vec<Box<dyn Panel>> {
         Box::new(map::Map::default()),
         Box::new(duplicates::Duplicates),
         Box::new(learn::Learn),
+        Box::new(inspect::Inspect::default()),
         Box::new(models::Models),
         Box::new(jobs::Jobs),
         Box::new(compare::Compare::default()),

@@ -7,7 +7,8 @@ use egui::Ui;
 use super::Cx;
 use crate::gui::apply::SIDE_BY_SIDE;
 use crate::gui::command::{AlbumEdit, Command, ExportKind, MarkEdit};
-use crate::gui::state::{Chip, Question};
+use crate::gui::inspect_command::InspectCommand;
+use crate::gui::state::{Chip, Question, Wanted};
 use crate::gui::theme::space;
 use crate::gui::translate::{tr, tr_with};
 use crate::gui::{icons, widgets};
@@ -21,6 +22,14 @@ pub fn photo_menu_ui(cx: &Cx<'_>, photo: usize, ui: &mut Ui) {
     item(cx, ui, (icons::PLUS, tr("Add to the search")), || Command::AddChip(Chip::picture(entry.path.clone())));
     if (2..=SIDE_BY_SIDE).contains(&cx.state.selection.len()) {
         item(cx, ui, (icons::COLUMNS, tr("Compare side by side")), || Command::Compare(true));
+    }
+    item(cx, ui, (icons::INSPECT, tr("Use as a good part")), || {
+        Command::Inspect(InspectCommand::Bring(Wanted::GoodFiles, cx.state.chosen_files()))
+    });
+    if cx.state.inspection.inspector.is_some() {
+        item(cx, ui, (icons::INSPECT, tr("Judge by the good parts")), || {
+            Command::Inspect(InspectCommand::Bring(Wanted::PartFiles, cx.state.chosen_files()))
+        });
     }
     ui.add_space(space::XS);
     let favourite = if entry.is_favourite { tr("No longer a favourite") } else { tr("Favourite") };

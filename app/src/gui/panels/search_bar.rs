@@ -4,6 +4,7 @@ use egui::{Align, Frame, Key, KeyboardShortcut, Layout, Margin, Modifiers, RichT
 
 use super::{Cx, Panel};
 use crate::gui::command::{ChipEdit, Command};
+use crate::gui::state::Page;
 use crate::gui::theme::{self, font, radius, size, space};
 use crate::gui::translate::tr;
 use crate::gui::{icons, widgets};
@@ -21,6 +22,10 @@ pub struct SearchBar {
 
 impl Panel for SearchBar {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
+        // That page has a bar of its own.
+        if cx.state.page == Page::Inspect {
+            return;
+        }
         let fill = theme::tokens(ui).panel;
         let frame = Frame::new().fill(fill).inner_margin(Margin::symmetric(space::L as i8, 0));
         egui::Panel::top("search").exact_size(size::SEARCH_BAR).resizable(false).frame(frame).show(ui, |ui| {
@@ -52,7 +57,7 @@ fn clear_button(cx: &Cx<'_>, ui: &mut Ui) {
     }
 }
 
-fn sidebar_button(cx: &Cx<'_>, ui: &mut Ui) {
+pub(super) fn sidebar_button(cx: &Cx<'_>, ui: &mut Ui) {
     let is_open = cx.state.is_sidebar_open;
     if widgets::icon_button(ui, icons::LIST, tr("Folders and pages"), is_open).clicked() {
         cx.send(Command::OpenSidebar(!is_open));

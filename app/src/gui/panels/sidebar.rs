@@ -119,6 +119,13 @@ const PAGES: &[PageRow] = &[
         is_offered: |state| state.library.photos > 1,
     },
     PageRow {
+        page: Page::Inspect,
+        icon: icons::INSPECT,
+        label: "Inspect",
+        trailing: |_| String::new(),
+        is_offered: |_| true,
+    },
+    PageRow {
         page: Page::Models,
         icon: icons::MODEL,
         label: "Models",

@@ -11,6 +11,7 @@ use super::translate::Language;
 mod answer;
 mod history;
 mod indexing;
+mod inspection;
 mod library;
 mod organising;
 mod query;
@@ -21,6 +22,8 @@ mod viewer;
 pub use answer::{Answer, Section, band_name, sections};
 pub use history::{Edit, History};
 pub use indexing::Indexing;
+pub use inspection::{Beside, Heat, HeatTexels, Histogram, Inspection, LargePart, Nearest, Part, PartMap, Parts};
+pub use inspection::{Decision, Decisions, Limit, ProductRow, Ruling, SCORE_BINS, Wanted, at_most, count, moved};
 pub use library::{Folder, Library, Model, ModelStatus};
 pub use organising::{Duplicates, Filters, Learning, MapPage, Models, Question};
 pub use query::{Chip, Picked, Query, Sign};
@@ -81,6 +84,8 @@ pub struct State {
     pub duplicates: Duplicates,
     /// The tag that is learnt.
     pub learning: Option<Learning>,
+    /// The inspection page.
+    pub inspection: Inspection,
     /// Models.
     pub models: Models,
     /// What the person is asked before it is done.
@@ -117,6 +122,8 @@ pub enum Page {
     Duplicates,
     /// Photos that a tag may fit.
     Learn,
+    /// Parts that are compared with good ones.
+    Inspect,
     /// Models: installed, available, in use.
     Models,
     /// What goes on: phases, counts, speed.
@@ -202,6 +209,7 @@ impl Default for State {
             map: MapPage::default(),
             duplicates: Duplicates::default(),
             learning: None,
+            inspection: Inspection::default(),
             models: Models::default(),
             question: None,
             absence: None,

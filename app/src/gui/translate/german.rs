@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+mod inspect;
 mod library;
 mod pages;
 mod photos;
@@ -12,7 +13,7 @@ mod search;
 type Words = &'static [(&'static str, &'static str)];
 
 /// Every part of the window.
-const PARTS: &[Words] = &[search::WORDS, photos::WORDS, pages::WORDS, library::WORDS];
+const PARTS: &[Words] = &[search::WORDS, photos::WORDS, pages::WORDS, library::WORDS, inspect::WORDS];
 
 /// Looked up once a label and frame.
 static BY_ENGLISH: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| entries().collect());

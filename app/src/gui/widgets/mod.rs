@@ -6,10 +6,12 @@ mod page;
 mod progress;
 mod row;
 mod thumbnail;
+mod verdict;
 
 pub use button::{Kind, button, icon_button};
 pub use modal::modal_frame;
 pub use page::page;
 pub use progress::progress_bar;
 pub use row::{Row, caption, group_heading, row};
-pub use thumbnail::paint_thumbnail;
+pub use thumbnail::{paint_thumbnail, thumbnail_size};
+pub use verdict::{paint_verdict, verdict_color, verdict_filter, verdict_name};

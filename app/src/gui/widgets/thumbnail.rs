@@ -22,6 +22,15 @@ pub fn paint_thumbnail(painter: &Painter, tokens: &Tokens, thumbnail: &Thumbnail
     }
 }
 
+/// How large a thumbnail is, or the shape that most photos have while it is not there.
+pub fn thumbnail_size(ctx: &egui::Context, thumbnail: &Thumbnail) -> Vec2 {
+    let known = match thumbnail {
+        Thumbnail::Ready(texture) => ctx.tex_manager().read().meta(*texture).map(|meta| meta.size),
+        _ => None,
+    };
+    known.map_or(vec2(3.0, 2.0), |[width, height]| vec2(width as f32, height as f32))
+}
+
 /// A texture that fills `rect` with rounded corners; what does not fit is cut off evenly on both sides.
 fn cover(texture: TextureId, rect: Rect, picture: Vec2) -> Shape {
     let shape = |size: Vec2| size.x.max(1.0) / size.y.max(1.0);

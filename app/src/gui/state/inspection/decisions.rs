@@ -1,0 +1,125 @@
+//! What the person says of parts: nothing is changed or taken out, only added. The one place that knows how it is kept.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use sightline_core::anomaly::Verdict;
+
+/// The person's verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ruling {
+    /// Good, whatever its score.
+    Accepted,
+    /// Defective, whatever its score.
+    Rejected,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The part's file.
+    pub path: PathBuf,
+    /// What the person said; `None`: took back what was said.
+    pub ruling: Option<Ruling>,
+    /// The score that the part had.
+    pub score: f32,
+    /// The verdict that it had.
+    pub verdict: Verdict,
+    /// The product and its version.
+    pub product: String,
+    /// Who said it.
+    pub operator: String,
+    /// Why, if anything was said.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// All of them, in order.
+#[derive(Default)]
+pub struct Decisions {
+    made: Vec<Decision>,
+    /// What is said of a part now: its place in `made`.
+    newest: HashMap<PathBuf, usize>,
+    /// Places of those that can be taken back, oldest first.
+    undoable: Vec<usize>,
+}
+
+impl Decisions {
+    /// What is said of a part now.
+    pub fn of(&self, path: &Path) -> Option<&Decision> {
+        self.newest.get(path).map(|place| &self.made[*place]).filter(|decision| decision.ruling.is_some())
+    }
+
+    /// Adds one.
+    pub fn make(&mut self, decision: Decision) {
+        self.undoable.push(self.made.len());
+        self.push(decision);
+    }
+
+    /// Takes the last one back, which is one more; gives the part it was about.
+    pub fn undo(&mut self) -> Option<PathBuf> {
+        let place = self.undoable.pop()?;
+        let undone = self.made[place].clone();
+        let before = self.made[..place].iter().rev().find(|decision| decision.path == undone.path);
+        let ruling = before.and_then(|decision| decision.ruling);
+        let path = undone.path.clone();
+        self.push(Decision { ruling, ..undone });
+        Some(path)
+    }
+
+    /// How many parts are accepted and rejected.
+    pub fn counts(&self) -> (usize, usize) {
+        let count = |ruling| self.newest.values().filter(|place| self.made[**place].ruling == Some(ruling)).count();
+        (count(Ruling::Accepted), count(Ruling::Rejected))
+    }
+
+    /// All of them, oldest first.
+    pub fn all(&self) -> &[Decision] {
+        &self.made
+    }
+
+    fn push(&mut self, decision: Decision) {
+        self.newest.insert(decision.path.clone(), self.made.len());
+        self.made.push(decision);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decision(path: &str, ruling: Ruling) -> Decision {
+        Decision {
+            path: path.into(),
+            ruling: Some(ruling),
+            score: 1.0,
+            verdict: Verdict::Review,
+            product: "Plate, version 1".into(),
+            operator: "Anna".into(),
+            reason: String::new(),
+            at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn the_last_word_counts_and_undo_goes_back_to_the_one_before() {
+        let mut decisions = Decisions::default();
+        decisions.make(decision("a", Ruling::Accepted));
+        decisions.make(decision("a", Ruling::Rejected));
+        assert_eq!(decisions.counts(), (0, 1));
+        assert_eq!(decisions.undo(), Some("a".into()));
+        assert_eq!(decisions.of(Path::new("a")).unwrap().ruling, Some(Ruling::Accepted));
+        decisions.undo();
+        assert!(decisions.of(Path::new("a")).is_none() && decisions.undo().is_none());
+    }
+
+    #[test]
+    fn nothing_is_ever_taken_out() {
+        let mut decisions = Decisions::default();
+        decisions.make(decision("a", Ruling::Accepted));
+        decisions.undo();
+        assert_eq!(decisions.all().len(), 2);
+    }
+}

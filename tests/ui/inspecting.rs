@@ -1,0 +1,197 @@
+//! The inspection page: good parts in, parts judged, thresholds dragged, decisions made and taken back.
+
+use std::path::PathBuf;
+
+use egui::{Key, vec2};
+use egui_kittest::kittest::Queryable;
+use image::{Rgb, RgbImage};
+use sightline_app::gui::command::Command;
+use sightline_app::gui::inspect_command::{InspectCommand, ProductChange};
+use sightline_app::gui::state::{Loaded, Page, Ruling, State, Wanted};
+use sightline_core::anomaly::Verdict;
+use sightline_core::anomaly::product::Role;
+
+use crate::support::Window;
+
+/// A plate with a pattern and a little noise; a defective one has a dark scratch.
+fn write_plate(path: &std::path::Path, seed: u32, is_scratched: bool) {
+    let noise = |x: u32, y: u32| (x.wrapping_mul(31) ^ y.wrapping_mul(17) ^ seed.wrapping_mul(97)) % 9;
+    let pixel = |x: u32, y: u32| {
+        let is_scratch = is_scratched && (70..110).contains(&x) && (40..64).contains(&y);
+        let is_hole = (x % 40 < 12) && (y % 40 < 12);
+        let level = match (is_scratch, is_hole) {
+            (true, _) => 20,
+            (false, true) => 90,
+            (false, false) => 170,
+        };
+        let level = (level + noise(x, y)) as u8;
+        if is_scratch { Rgb([200, 20, 160]) } else { Rgb([level, level, level]) }
+    };
+    RgbImage::from_fn(160, 120, pixel).save(path).unwrap();
+}
+
+fn plates(window: &Window, name: &str, count: u32, scratched: &[u32]) -> PathBuf {
+    let folder = window.folder_of(name, &[]);
+    for i in 0..count {
+        write_plate(&folder.join(format!("plate{i}.png")), i + 7 * name.len() as u32, scratched.contains(&i));
+    }
+    folder
+}
+
+fn send(window: &mut Window, command: InspectCommand) {
+    window.app().send(Command::Inspect(command));
+    window.harness.run_steps(2);
+}
+
+fn is_taught(state: &State) -> bool {
+    state.inspection.inspector.is_some() && !state.inspection.is_learning()
+}
+
+/// A window that has learnt four good plates and judged four others, of which one is scratched.
+fn judged() -> Window {
+    let mut window = Window::new();
+    let good = plates(&window, "plates", 4, &[]);
+    window.app().send(Command::OpenPage(Page::Inspect));
+    window.harness.run_steps(2);
+    window.harness.get_by_label("Bring four pictures of good parts");
+    send(&mut window, InspectCommand::Drop(vec![good]));
+    window.wait_until("the good parts are learnt", is_taught);
+    window.harness.get_by_label("Now choose the parts to judge");
+    let parts = plates(&window, "parts", 4, &[2]);
+    fs_err::write(parts.join("broken.png"), "no picture").unwrap();
+    send(&mut window, InspectCommand::Bring(Wanted::PartFolder, vec![parts]));
+    window.wait_until("all parts are judged", |state| {
+        state.inspection.run.is_none() && state.inspection.parts.rows.len() == 4
+    });
+    window
+}
+
+fn verdict_of(window: &Window, name: &str) -> Verdict {
+    let parts = &window.state().inspection.parts;
+    parts.rows.iter().find(|part| part.path.ends_with(name)).unwrap().verdict
+}
+
+#[test]
+fn good_parts_are_learnt_and_others_judged_worst_first() {
+    let mut window = judged();
+    let inspection = &window.state().inspection;
+    assert_eq!(inspection.product.as_ref().unwrap().name(), "plates");
+    let parts = &inspection.parts;
+    assert!(parts.rows[parts.shown[0] as usize].path.ends_with("plate2.png"), "the scratched one is worst");
+    assert_ne!(parts.rows[parts.shown[0] as usize].verdict, Verdict::Pass);
+    assert_eq!(parts.problems.len(), 1, "the broken file is listed and the run went on");
+    window.wait_until("the worst part is shown with its map and the nearest good one", |state| {
+        let large = state.inspection.large.as_ref();
+        large.is_some_and(|large| {
+            matches!(large.picture, Loaded::Ready(_)) && large.map.is_some() && large.nearest.is_some()
+        })
+    });
+    window.harness.get_by_role_and_label(egui::Role::Image, "Part plate2.png");
+    window.harness.get_by_label("1 file could not be judged");
+    window.harness.get_by_label("Compared with");
+}
+
+#[test]
+fn a_threshold_that_is_dragged_judges_all_parts_again() {
+    let mut window = judged();
+    let before = window.state().inspection.calibration.as_ref().unwrap().review.score;
+    let grip = window.harness.get_by_label("Threshold of review").rect().center();
+    let target = grip - vec2(600.0, 0.0);
+    window.harness.hover_at(grip);
+    window.harness.run_steps(1);
+    window.harness.drag_at(grip);
+    window.harness.run_steps(2);
+    window.harness.hover_at(target);
+    window.harness.run_steps(2);
+    window.harness.drop_at(target);
+    window.harness.run_steps(3);
+    let after = window.state().inspection.calibration.as_ref().unwrap().review.score;
+    assert!(after < before, "{after} is not less than {before}");
+    assert_eq!(window.state().inspection.parts.counts[Verdict::Pass as usize], 0, "nothing passes any more");
+    window.wait_until("the product keeps it", |state| {
+        let kept = state.inspection.product.as_ref().and_then(|product| product.version().calibration.as_ref());
+        kept.is_some_and(|kept| (kept.review.score - after).abs() < 1e-6)
+    });
+    send(&mut window, InspectCommand::ResetThresholds);
+    assert_eq!(window.state().inspection.calibration.as_ref().unwrap().review.score, before);
+}
+
+#[test]
+fn keys_accept_reject_and_take_back() {
+    let mut window = judged();
+    send(&mut window, InspectCommand::SetOperator("Anna".to_owned()));
+    let chosen = |window: &Window| window.state().inspection.parts.chosen().unwrap().path.clone();
+    let first = chosen(&window);
+    window.harness.key_press(Key::A);
+    window.harness.run_steps(3);
+    let ruling = |window: &Window, path: &PathBuf| {
+        window.state().inspection.decisions.of(path).map(|decision| (decision.ruling, decision.operator.clone()))
+    };
+    assert_eq!(ruling(&window, &first), Some((Some(Ruling::Accepted), "Anna".to_owned())));
+    let second = chosen(&window);
+    assert_ne!(second, first, "the next part is shown");
+    window.harness.key_press(Key::R);
+    window.harness.run_steps(3);
+    assert_eq!(window.state().inspection.decisions.counts(), (1, 1));
+    window.harness.key_press(Key::U);
+    window.harness.run_steps(3);
+    assert_eq!((window.state().inspection.decisions.counts(), chosen(&window)), ((1, 0), second));
+    window.harness.key_press(Key::H);
+    window.harness.run_steps(2);
+    assert!(!window.state().inspection.heat.is_shown);
+}
+
+#[test]
+fn a_part_accepted_as_normal_makes_a_version_and_undo_goes_back() {
+    let mut window = judged();
+    let version = |window: &Window| window.state().inspection.product.as_ref().unwrap().version().number;
+    let before = version(&window);
+    let part = window.state().inspection.parts.chosen().unwrap().path.clone();
+    send(&mut window, InspectCommand::Change(ProductChange::Add(vec![part], Role::Normal)));
+    window.wait_until("it is learnt", |state| is_taught(state) && state.inspection.references() == 5);
+    assert_eq!(version(&window), before + 1);
+    window.harness.get_by_label("Judge again").click();
+    window.wait_until("the parts are judged again", |state| {
+        state.inspection.run.is_none() && state.inspection.parts.rows.len() == 4
+    });
+    assert_eq!(verdict_of(&window, "plate2.png"), Verdict::Pass, "what was learnt is good");
+    send(&mut window, InspectCommand::Change(ProductChange::Undo));
+    window.wait_until("the version is undone", |state| is_taught(state) && state.inspection.references() == 4);
+    assert_eq!(version(&window), before);
+}
+
+#[test]
+fn one_good_part_promises_nothing_and_says_so() {
+    let mut window = Window::new();
+    let good = plates(&window, "lids", 1, &[]);
+    send(&mut window, InspectCommand::Bring(Wanted::GoodFolder, vec![good]));
+    window.wait_until("it is learnt", is_taught);
+    window.harness.run_steps(2);
+    assert!(window.harness.query_all_by_label_contains("Uncalibrated").next().is_some());
+    assert!(window.state().inspection.calibration.as_ref().unwrap().fail.is_none());
+}
+
+#[test]
+fn a_folder_without_pictures_is_an_error_that_says_what_to_do() {
+    let mut window = Window::new();
+    let empty = window.folder_of("empty", &[]);
+    send(&mut window, InspectCommand::Bring(Wanted::GoodFolder, vec![empty]));
+    window.wait_until("the error is there", |state| state.error.is_some());
+    assert!(window.state().error.as_ref().unwrap().contains("choose pictures of good parts"));
+    window.harness.get_by_label("Bring four pictures of good parts");
+}
+
+#[test]
+fn a_product_is_exported_imported_and_opened_again() {
+    let mut window = judged();
+    let target = window.folder_of("out", &[]);
+    send(&mut window, InspectCommand::Bring(Wanted::ExportFolder, vec![target.clone()]));
+    window.wait_until("it is written", |state| state.inspection.writing.is_none() && state.done.is_some());
+    send(&mut window, InspectCommand::BeginProduct);
+    window.wait_until("the products are listed", |state| state.inspection.products.is_some());
+    window.harness.run_steps(2);
+    window.harness.get_by_label("plates");
+    send(&mut window, InspectCommand::Bring(Wanted::ProductFile, vec![target.join("plates.zip")]));
+    window.wait_until("it is learnt", is_taught);
+    assert_eq!(window.state().inspection.references(), 4);
+}

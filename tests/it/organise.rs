@@ -109,6 +109,37 @@ fn a_photo_says_where_a_word_is_and_which_words_count() {
     assert!(explained.grid.values.iter().sum::<f32>().abs() < 1e-2, "its places add up to nothing");
 }
 
+/// How far a photo's best place stands out for the name of what it shows, and for another name: what the scale of the
+/// window's cover is chosen by.
+#[test]
+fn a_name_stands_out_where_it_is_more_than_another() {
+    let Some(data) = data_dir() else { return };
+    let folder = TempDir::new().unwrap();
+    let engine = engine(folder.path());
+    let photos = data.join("photos/imagenet_sample");
+    let rows = super::starter::rows(&photos.join("index.tsv"));
+    let best = |file: &str, name: &str| {
+        let chip = Chip { subject: Subject::Text(format!("a photo of a {name}")), weight: 1.0 };
+        let grid = engine.explain(&photos.join(file), &chip).unwrap().grid;
+        grid.values.into_iter().fold(f32::MIN, f32::max)
+    };
+    let asked: Vec<[f32; 2]> = rows
+        .iter()
+        .step_by(4)
+        .zip(rows.iter().cycle().skip(2))
+        .map(|(row, other)| [best(&row[0], &row[1]), best(&row[0], &other[1])])
+        .collect();
+    for (what, which) in [("its own name", 0), ("another", 1)] {
+        let mut best: Vec<f32> = asked.iter().map(|both| both[which]).collect();
+        best.sort_by(f32::total_cmp);
+        let at = |share: usize| best[best.len() * share / 100];
+        println!("the best place for {what}: median {:.3}, a tenth has more than {:.3}", at(50), at(90));
+    }
+    let right = asked.iter().filter(|[own, other]| own > other).count();
+    println!("{right} of {} photos stand out more for their own name", asked.len());
+    assert!(right * 10 > asked.len() * 6, "{right} of {}", asked.len());
+}
+
 /// All photos of the data in one library.
 fn photos(data: &Path, library: &Path) -> Engine {
     let engine = engine(library);

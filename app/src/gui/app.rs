@@ -11,7 +11,7 @@ use sightline_core::media::{self, Limits};
 use super::apply::apply;
 use super::command::{Command, Finding, Task};
 use super::panels::{Cx, Panel, all_panels};
-use super::preferences::Preferences;
+use super::preferences::{Place, Preferences};
 use super::state::{Appearance, State};
 use super::textures::{Source, Textures};
 use super::work::{Wakes, Work};
@@ -31,6 +31,7 @@ pub struct App {
     textures: RefCell<Textures>,
     part_textures: RefCell<Textures<PathBuf>>,
     commands: RefCell<Vec<Command>>,
+    place: Option<Place>,
 }
 
 impl App {
@@ -40,10 +41,11 @@ impl App {
     /// The system gives no thread.
     pub fn new(ctx: &egui::Context, engine: Engine, preferences: Preferences) -> sightline_core::Result<Self> {
         theme::install(ctx);
+        ctx.set_zoom_factor(preferences.place.unwrap_or_default().zoom);
         let wakes = wakes(ctx);
         let textures = Textures::new(&thumbnails_of(&engine), &wakes.now)?;
         let part_textures = Textures::new(&thumbnails_of_files(), &wakes.now)?;
-        let look = preferences.look;
+        let (look, place) = (preferences.look, preferences.place);
         let mut state =
             State { appearance: look.appearance, language: look.language, shapes: look.shapes, ..State::default() };
         state.row_height = look.row_height.filter(|height| height.is_finite()).unwrap_or(state.row_height);
@@ -58,6 +60,7 @@ impl App {
             textures: RefCell::new(textures),
             part_textures: RefCell::new(part_textures),
             commands: RefCell::new(Vec::new()),
+            place,
         };
         app.work.start(Task::LoadModel);
         if !folders.is_empty() {
@@ -127,6 +130,12 @@ impl App {
 impl eframe::App for App {
     fn logic(&mut self, ctx: &egui::Context, _: &mut eframe::Frame) {
         self.apply_all(ctx);
+        let zoom = ctx.zoom_factor();
+        self.place = ctx.input(|input| Place::of(input.viewport(), zoom, self.place)).or(self.place);
+    }
+
+    fn on_exit(&mut self) {
+        self.work.remember_place(self.place);
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {

@@ -37,7 +37,7 @@ pub mod work;
 
 pub use adapter::adapter_finding;
 use app::App;
-use preferences::Preferences;
+use preferences::{Place, Preferences};
 
 /// Opens the window over a library and stays until it is closed.
 ///
@@ -45,13 +45,15 @@ use preferences::Preferences;
 /// A library that cannot be opened; no display; no graphics adapter.
 pub fn run(settings: Settings) -> anyhow::Result<()> {
     let preferences = Preferences::of(&settings.library);
+    let place = preferences.place.unwrap_or_default();
     let engine = Engine::open(settings)?;
     let viewport = ViewportBuilder::default()
         .with_title("Sightline")
         .with_app_id("sightline")
         .with_icon(mark::icon())
-        .with_inner_size([1280.0, 800.0])
-        .with_min_inner_size([640.0, 420.0])
+        .with_inner_size(place.size)
+        .with_maximized(place.is_maximized)
+        .with_min_inner_size(Place::LEAST)
         .with_drag_and_drop(true);
     let options = eframe::NativeOptions { viewport, renderer: eframe::Renderer::Wgpu, ..Default::default() };
     let create = |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {

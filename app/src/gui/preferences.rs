@@ -14,8 +14,55 @@ pub struct Preferences {
     /// How the window looks.
     #[serde(flatten)]
     pub look: Look,
+    /// Where the window was when it was closed.
+    #[serde(default)]
+    pub place: Option<Place>,
     #[serde(skip)]
     path: Option<PathBuf>,
+}
+
+/// Where the window is, in points.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// Width and height without its frame.
+    pub size: [f32; 2],
+    /// Whether it fills the screen.
+    pub is_maximized: bool,
+    /// How much larger than usual everything in it is.
+    #[serde(default = "Place::usual_zoom")]
+    pub zoom: f32,
+}
+
+impl Place {
+    /// The usual size of a window, and the least.
+    const USUAL: [f32; 2] = [1280.0, 800.0];
+    /// The least size of a window.
+    pub const LEAST: [f32; 2] = [640.0, 420.0];
+
+    /// Whether a window can be so: the file is the person's to edit.
+    fn is_usable(&self) -> bool {
+        self.size.iter().zip(Self::LEAST).all(|(side, least)| (least..16_384.0).contains(side))
+            && (0.2..=5.0).contains(&self.zoom)
+    }
+
+    fn usual_zoom() -> f32 {
+        1.0
+    }
+
+    /// Where a window is now; `before` keeps the size that a window which fills the screen goes back to. `None` where the
+    /// system does not say.
+    pub fn of(viewport: &egui::ViewportInfo, zoom: f32, before: Option<Self>) -> Option<Self> {
+        let is_maximized = viewport.maximized.unwrap_or(false) || viewport.fullscreen.unwrap_or(false);
+        let usual = before.map_or(Self::USUAL, |place| place.size);
+        let size = if is_maximized { usual } else { (viewport.inner_rect?.size() * zoom).into() };
+        Some(Self { size, is_maximized, zoom })
+    }
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { size: Self::USUAL, is_maximized: false, zoom: Self::usual_zoom() }
+    }
 }
 
 /// How the window looks.
@@ -44,7 +91,7 @@ impl Preferences {
         let path = library.join("window.json");
         let text = fs_err::read_to_string(&path).unwrap_or_default();
         let kept: Self = serde_json::from_str(&text).unwrap_or_default();
-        Self { path: Some(path), ..kept }
+        Self { path: Some(path), place: kept.place.filter(Place::is_usable), ..kept }
     }
 
     /// Keeps them. Those that belong to no library are not kept.
@@ -55,5 +102,39 @@ impl Preferences {
         let Some(path) = &self.path else { return Ok(()) };
         let text = serde_json::to_string_pretty(self).map_err(std::io::Error::other)?;
         Ok(fs_err::write(path, text)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(text: &str) -> Option<Place> {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::write(folder.path().join("window.json"), text).unwrap();
+        Preferences::of(folder.path()).place
+    }
+
+    #[test]
+    fn where_the_window_was_is_kept_and_nonsense_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place { size: [900.0, 700.0], is_maximized: true, zoom: 1.25 };
+        Preferences { place: Some(place), ..Preferences::of(folder.path()) }.write().unwrap();
+        assert_eq!(Preferences::of(folder.path()).place, Some(place));
+        assert_eq!(kept(r#"{"place": {"size": [10, 10], "is_maximized": false}}"#), None);
+        assert_eq!(kept(r#"{"place": {"size": [900, 1e30], "is_maximized": false}}"#), None);
+        assert_eq!(kept("{"), None);
+    }
+
+    #[test]
+    fn a_window_that_fills_the_screen_keeps_the_size_it_goes_back_to() {
+        let before = Some(Place { size: [900.0, 700.0], ..Place::default() });
+        let filled = egui::ViewportInfo { maximized: Some(true), ..Default::default() };
+        let place = Place::of(&filled, 1.0, before).unwrap();
+        assert!(place.is_maximized && place.size == [900.0, 700.0]);
+        let rect = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(500.0, 400.0));
+        let zoomed = egui::ViewportInfo { inner_rect: Some(rect), ..Default::default() };
+        assert_eq!(Place::of(&zoomed, 2.0, before).unwrap().size, [1000.0, 800.0]);
+        assert_eq!(Place::of(&egui::ViewportInfo::default(), 1.0, before), None);
     }
 }

@@ -15,7 +15,7 @@ use super::command::{Choice, Command, Finding, LibraryRead, Pace, Task};
 use super::inspect_work::InspectWork;
 use super::long_work::LongWork;
 use super::pictures::{Decode, Pictures};
-use super::preferences::Preferences;
+use super::preferences::{Place, Preferences};
 use super::state::Indexing;
 use super::watching::{self, Watching};
 use super::{dialogs, outside, picture, translate};
@@ -65,6 +65,14 @@ struct NextSearch {
 }
 
 impl Work {
+    /// Keeps where the window was, when it is closed. A disk that refuses is told to the log: nobody is there any more.
+    pub fn remember_place(&mut self, place: Option<Place>) {
+        self.preferences.place = place;
+        if let Err(error) = self.preferences.write() {
+            tracing::warn!("the window's size was not kept: {error}");
+        }
+    }
+
     /// Work on this library.
     pub fn new(engine: Engine, wakes: Wakes, preferences: Preferences) -> Self {
         let decoder = engine.clone();

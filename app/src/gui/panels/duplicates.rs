@@ -1,11 +1,11 @@
 //! Photos that are nearly the same, group by group, the best one first. Nothing goes by itself: the person says which
 //! files may, and agrees once more before they are moved to the trash.
 
-use egui::{CentralPanel, Frame, Margin, RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui, vec2};
+use egui::{RichText, ScrollArea, Sense, Stroke, StrokeKind, Ui, vec2};
 use sightline_core::engine::DuplicatesReport;
 use sightline_core::search::{Group, Likeness, Member, Reason};
 
-use super::{Cx, Panel};
+use super::{Cx, Panel, page_ui};
 use crate::gui::command::{Command, Errand};
 use crate::gui::state::{Page, Question};
 use crate::gui::theme::{self, font, radius, size, space};
@@ -22,11 +22,7 @@ const GROUP: f32 = SIDE + 78.0;
 
 impl Panel for Duplicates {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
-        if cx.state.page != Page::Duplicates {
-            return;
-        }
-        let frame = Frame::new().fill(theme::tokens(ui).background).inner_margin(Margin::same(space::L as i8));
-        CentralPanel::default().frame(frame).show(ui, |ui| {
+        page_ui(cx, Page::Duplicates, None, ui, |ui| {
             match (&cx.state.duplicates.report, cx.state.duplicates.progress) {
                 (_, Some(progress)) => searching_ui(cx, progress, ui),
                 (Some(report), None) if report.groups.is_empty() => {

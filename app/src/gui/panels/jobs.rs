@@ -1,10 +1,10 @@
 //! What goes on: indexing, the map, duplicates, downloads, copies; each with its phase, counts, speed and time left, and
 //! ways to let it wait or end it.
 
-use egui::{CentralPanel, Frame, Margin, RichText, ScrollArea, Ui, vec2};
+use egui::{Frame, Margin, RichText, ScrollArea, Ui, vec2};
 use sightline_core::jobs::Progress;
 
-use super::{Cx, Panel};
+use super::{Cx, Panel, page_ui};
 use crate::gui::command::{Command, Errand};
 use crate::gui::state::{Indexing, Page, State};
 use crate::gui::theme::{self, font, radius, space};
@@ -16,13 +16,7 @@ pub struct Jobs;
 
 impl Panel for Jobs {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
-        if cx.state.page != Page::Jobs {
-            return;
-        }
-        let tokens = theme::tokens(ui);
-        let frame = Frame::new().fill(tokens.background).inner_margin(Margin::same(space::L as i8));
-        CentralPanel::default().frame(frame).show(ui, |ui| {
-            ui.label(RichText::new(tr("What goes on")).font(font::title()).color(tokens.text));
+        page_ui(cx, Page::Jobs, Some(tr("What goes on")), ui, |ui| {
             ui.add_space(space::S);
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 if let Some(indexing) = &cx.state.indexing {

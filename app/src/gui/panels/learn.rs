@@ -1,10 +1,10 @@
 //! A tag that is learnt from the photos that have it: photos that it may fit, to be confirmed or refused one by one.
 
-use egui::{CentralPanel, Frame, Margin, RichText, ScrollArea, Sense, Ui, vec2};
+use egui::{RichText, ScrollArea, Sense, Ui, vec2};
 use sightline_core::engine::{LearnReport, SuggestedPhoto};
 use sightline_core::index::Entry;
 
-use super::{Cx, Panel};
+use super::{Cx, Panel, page_ui};
 use crate::gui::command::{Command, Judgement};
 use crate::gui::state::{Learning, Page};
 use crate::gui::theme::{self, font, space};
@@ -20,10 +20,9 @@ const BUTTONS: f32 = 34.0;
 
 impl Panel for Learn {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
-        let Some(learning) = cx.state.learning.as_ref().filter(|_| cx.state.page == Page::Learn) else { return };
-        let tokens = theme::tokens(ui);
-        let frame = Frame::new().fill(tokens.background).inner_margin(Margin::same(space::L as i8));
-        CentralPanel::default().frame(frame).show(ui, |ui| {
+        let Some(learning) = &cx.state.learning else { return };
+        page_ui(cx, Page::Learn, None, ui, |ui| {
+            let tokens = theme::tokens(ui);
             ui.horizontal(|ui| {
                 let title = tr_with("Photos that “{}” may fit", &[&learning.tag]);
                 ui.label(RichText::new(title).font(font::title()).color(tokens.text));

@@ -7,8 +7,9 @@ use sightline_core::index::Entry;
 
 use super::command::Command;
 use super::inspect_command::InspectCommand;
-use super::state::State;
+use super::state::{Page, State};
 use super::textures::{Textures, Thumbnail};
+use super::theme::{self, font, space};
 
 mod chips;
 mod compare;
@@ -76,6 +77,21 @@ impl Cx<'_> {
 pub trait Panel {
     /// Draws it into what earlier panels have left of the window.
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut egui::Ui);
+}
+
+/// A page in the middle of the window, with `title` above it if it has one; nothing while another page is shown.
+fn page_ui(cx: &Cx<'_>, page: Page, title: Option<&str>, ui: &mut egui::Ui, content: impl FnOnce(&mut egui::Ui)) {
+    if cx.state.page != page {
+        return;
+    }
+    let tokens = theme::tokens(ui);
+    let frame = egui::Frame::new().fill(tokens.background).inner_margin(egui::Margin::same(space::L as i8));
+    egui::CentralPanel::default().frame(frame).show(ui, |ui| {
+        if let Some(title) = title {
+            ui.label(egui::RichText::new(title).font(font::title()).color(tokens.text));
+        }
+        content(ui);
+    });
 }
 
 /// Every panel, from the edges of the window to its middle, and last what lies over it. A new panel is one file and one

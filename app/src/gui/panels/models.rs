@@ -1,10 +1,10 @@
 //! Models: the one in use, those on this machine, those that can be had; each with its size, its licence and what it is
 //! good at. Nothing is fetched before the person asks for it.
 
-use egui::{CentralPanel, Frame, Margin, RichText, ScrollArea, Ui, vec2};
+use egui::{Frame, Margin, RichText, ScrollArea, Ui, vec2};
 use sightline_core::engine::{ModelRow, ModelState};
 
-use super::{Cx, Panel};
+use super::{Cx, Panel, page_ui};
 use crate::gui::command::{Command, Errand};
 use crate::gui::state::{Page, State};
 use crate::gui::theme::{self, font, radius, size, space};
@@ -16,19 +16,13 @@ pub struct Models;
 
 impl Panel for Models {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
-        if cx.state.page != Page::Models {
-            return;
-        }
-        let tokens = theme::tokens(ui);
-        let frame = Frame::new().fill(tokens.background).inner_margin(Margin::same(space::L as i8));
-        CentralPanel::default().frame(frame).show(ui, |ui| {
-            ui.label(RichText::new(tr("Models")).font(font::title()).color(tokens.text));
+        page_ui(cx, Page::Models, Some(tr("Models")), ui, |ui| {
             let what = tr(
                 "A model looks at every photo once. Another one makes an index of its own beside the old one, which \
                  stays until you remove it. A model is fetched from the hub only when you ask for it, and never by \
                  itself.",
             );
-            ui.add(egui::Label::new(RichText::new(what).font(font::body()).color(tokens.muted)).wrap());
+            ui.add(egui::Label::new(RichText::new(what).font(font::body()).color(theme::tokens(ui).muted)).wrap());
             ui.add_space(space::S);
             let Some(rows) = &cx.state.models.rows else {
                 ui.spinner();

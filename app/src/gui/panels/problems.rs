@@ -1,9 +1,9 @@
 //! The files that could not be used, each with the reason.
 
-use egui::{CentralPanel, Frame, Margin, RichText, ScrollArea, Ui, vec2};
+use egui::{Frame, Margin, RichText, ScrollArea, Ui, vec2};
 use sightline_core::Problem;
 
-use super::{Cx, Panel};
+use super::{Cx, Panel, page_ui};
 use crate::gui::command::{Command, ExportKind};
 use crate::gui::state::Page;
 use crate::gui::theme::{self, font, radius, space};
@@ -18,12 +18,8 @@ const ROW: f32 = 46.0;
 
 impl Panel for Problems {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
-        if cx.state.page != Page::Problems {
-            return;
-        }
-        let tokens = theme::tokens(ui);
-        let frame = Frame::new().fill(tokens.background).inner_margin(Margin::same(space::L as i8));
-        CentralPanel::default().frame(frame).show(ui, |ui| {
+        page_ui(cx, Page::Problems, None, ui, |ui| {
+            let tokens = theme::tokens(ui);
             let problems = &cx.state.library.problems;
             if problems.is_empty() {
                 let words = tr("Every file of your folders could be used.");

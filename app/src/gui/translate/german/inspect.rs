@@ -196,7 +196,6 @@ pub const WORDS: super::Words = &[
     ("The first parts come in a moment …", "Die ersten Teile kommen gleich …"),
     ("No such parts", "Keine solchen Teile"),
     ("{}, worst first", "{}, schlechteste zuerst"),
-    ("{} could not be judged", "{} ließen sich nicht beurteilen"),
     ("Compared with", "Verglichen mit"),
     ("good part {}", "Gutteil {}"),
     ("another good part", "ein anderes Gutteil"),

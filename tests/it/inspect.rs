@@ -1,33 +1,35 @@
-//! Inspection as a script sees it, on plates that the tests draw. In: arguments. Out: JSON, files, exit status.
+//! Inspection as a script sees it, on plates that the program draws. In: arguments. Out: JSON, files, exit status.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use image::{Rgb, RgbImage};
+use image::{GrayImage, RgbImage};
 use serde_json::Value;
+use sightline_core::anomaly::demo::{DefectKind, DrawnPart, draw_part};
+use sightline_core::engine::{Engine, Precision, Settings};
+use sightline_core::index::{ContentHash, Decision, Review};
 use tempfile::TempDir;
 
-/// A plate of brushed metal with drilled holes; `seed` moves grain and light a little, as from part to part.
+/// Width of the plates: small, so that they are quickly looked at.
+const WIDTH: u32 = 256;
+
 fn plate(seed: u32) -> RgbImage {
-    RgbImage::from_fn(256, 160, |x, y| {
-        let grain = (x.wrapping_mul(7) ^ (y + 17 * seed).wrapping_mul(2_654_435_761)) >> 24 & 15;
-        let (across, down) = ((x % 64) as i32 - 32, (y % 80) as i32 - 40);
-        let level = if across * across + down * down < 100 { 40 } else { 150 + grain + seed % 5 };
-        Rgb([level as u8, level as u8, (level + 8) as u8])
-    })
+    draw_part(seed.into(), WIDTH, None).picture
 }
 
-/// Where the scratch of a defective plate lies.
-const SCRATCH: [u32; 4] = [84, 20, 30, 24];
+fn rusty(seed: u32) -> DrawnPart {
+    draw_part(seed.into(), WIDTH, Some(DefectKind::Rust))
+}
 
-fn scratched(seed: u32) -> RgbImage {
-    let mut picture = plate(seed);
-    let [left, top, width, height] = SCRATCH;
-    for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (left + x, top + y))) {
-        picture.put_pixel(x, y, Rgb([230, if (x + y) % 6 < 3 { 40 } else { 220 }, 30]));
-    }
-    picture
+/// The middle of what is marked in a mask.
+fn middle(mask: &GrayImage) -> (f64, f64) {
+    let marked: Vec<(u32, u32)> =
+        mask.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[0] > 0).map(|(x, y, _)| (x, y)).collect();
+    let mean = |side: fn(&(u32, u32)) -> u32| {
+        marked.iter().map(|place| f64::from(side(place))).sum::<f64>() / marked.len() as f64
+    };
+    (mean(|place| place.0), mean(|place| place.1))
 }
 
 struct Shop {
@@ -35,17 +37,15 @@ struct Shop {
 }
 
 impl Shop {
-    /// Six good parts to learn, two good and two scratched ones to judge, in MVTec-AD's layout.
+    /// Six good parts to learn, two good and two rusty ones to judge, in MVTec-AD's layout.
     fn new() -> Self {
         let shop = Self { folder: TempDir::new().unwrap() };
         (0..6).for_each(|seed| shop.save(&format!("train/good/{seed:03}.png"), &plate(seed)));
         (0..2).for_each(|seed| shop.save(&format!("test/good/{seed:03}.png"), &plate(10 + seed)));
         for seed in 0..2 {
-            shop.save(&format!("test/scratch/{seed:03}.png"), &scratched(20 + seed));
-            let [left, top, width, height] = SCRATCH;
-            let is_scratch = |x, y| (left..left + width).contains(&x) && (top..top + height).contains(&y);
-            let mask = RgbImage::from_fn(256, 160, |x, y| Rgb([u8::from(is_scratch(x, y)); 3]));
-            shop.save(&format!("ground_truth/scratch/{seed:03}_mask.png"), &mask);
+            let DrawnPart { picture, mask } = rusty(20 + seed);
+            shop.save(&format!("test/rust/{seed:03}.png"), &picture);
+            mask.save(shop.made(&format!("ground_truth/rust/{seed:03}_mask.png"))).unwrap();
         }
         shop
     }
@@ -58,9 +58,14 @@ impl Shop {
         self.path(name).to_str().unwrap().to_owned()
     }
 
-    fn save(&self, name: &str, picture: &RgbImage) {
+    /// The path of a file whose folder is there.
+    fn made(&self, name: &str) -> PathBuf {
         fs_err::create_dir_all(self.path(name).parent().unwrap()).unwrap();
-        picture.save(self.path(name)).unwrap();
+        self.path(name)
+    }
+
+    fn save(&self, name: &str, picture: &RgbImage) {
+        picture.save(self.made(name)).unwrap();
     }
 
     fn sightline(&self, arguments: &[&str]) -> Command {
@@ -96,23 +101,24 @@ fn part<'a>(results: &'a Value, name: &str) -> &'a Value {
 }
 
 #[test]
-fn a_scratched_part_does_not_pass_and_the_box_is_where_the_scratch_is() {
+fn a_rusty_part_does_not_pass_and_the_box_is_where_the_rust_is() {
     let shop = Shop::new();
     let out = shop.text("out");
     let results = shop.inspect(&["--out", &out], 0);
     assert_eq!((results["method"].as_str(), results["references"].as_u64()), (Some("patch-knn"), Some(6)));
     assert!(results["threshold"].as_f64().unwrap() > 0.0 && results["seconds"].as_f64().unwrap() > 0.0);
-    for name in ["scratch/000.png", "scratch/001.png"] {
-        let row = part(&results, name);
+    for seed in 0..2 {
+        let row = part(&results, &format!("rust/{seed:03}.png"));
         assert_ne!(row["verdict"], "pass", "{row:#}");
         let region = &row["regions"][0];
         let number = |key: &str| region[key].as_f64().unwrap();
         let (x, y) = (number("x") + number("width") / 2.0, number("y") + number("height") / 2.0);
-        assert!((x - 99.0).abs() < 24.0 && (y - 32.0).abs() < 24.0, "{region:#}");
+        let truth = middle(&rusty(20 + seed).mask);
+        assert!((x - truth.0).abs() < 20.0 && (y - truth.1).abs() < 20.0, "{truth:?} {region:#}");
         assert!(number("area") > 0.0 && number("peak") >= number("mean"));
     }
     for name in ["good/000.png", "good/001.png"] {
-        assert!(part(&results, name)["score"].as_f64() < part(&results, "scratch/000.png")["score"].as_f64());
+        assert!(part(&results, name)["score"].as_f64() < part(&results, "rust/000.png")["score"].as_f64());
     }
 }
 
@@ -125,7 +131,7 @@ fn everything_is_written_under_the_parts_own_names() {
     assert_eq!(results["images"].as_array().unwrap().len(), 4);
     let csv = fs_err::read_to_string(shop.path("out/results.csv")).unwrap();
     assert_eq!(csv.lines().count(), 5);
-    for name in ["good/000", "good/001", "scratch/000", "scratch/001"] {
+    for name in ["good/000", "good/001", "rust/000", "rust/001"] {
         let mask = image::open(shop.path(&format!("out/masks/{name}.png"))).unwrap();
         assert_eq!((mask.width(), mask.height()), (256, 160));
         assert!(image::open(shop.path(&format!("out/overlays/{name}.png"))).is_ok());
@@ -133,7 +139,7 @@ fn everything_is_written_under_the_parts_own_names() {
         assert!(map.starts_with(b"\x93NUMPY") && map.len() == 128 + 4 * 256 * 160);
     }
     let report = fs_err::read_to_string(shop.path("out/report.html")).unwrap();
-    for expected in ["scratch/000", "data:image/jpeg;base64,", "<svg", "patch-knn"] {
+    for expected in ["rust/000", "data:image/jpeg;base64,", "<svg", "patch-knn"] {
         assert!(report.contains(expected), "{expected}");
     }
     assert!(!report.contains("http://") && !report.contains("https://"), "the report loads nothing");
@@ -169,7 +175,7 @@ fn every_method_judges_the_folder() {
         assert_eq!(results["images"].as_array().unwrap().len(), 4, "{method}");
         let score = |name| part(&results, name)["score"].as_f64().unwrap();
         if method != "zero-shot" {
-            assert!(score("scratch/000.png") > score("good/000.png"), "{method}");
+            assert!(score("rust/000.png") > score("good/000.png"), "{method}");
         }
     }
 }
@@ -185,7 +191,7 @@ fn the_evaluation_gives_every_figure_and_null_without_truth() {
     assert_eq!(report["image_auroc"], 1.0);
     assert!(report["pixel_auroc"].as_f64().unwrap() > 0.95, "{report:#}");
     assert_eq!((report["references"].as_u64(), report["images"].as_array().unwrap().len()), (Some(6), 4));
-    let (normal, good, bad) = (shop.text("train/good"), shop.text("test/good"), shop.text("test/scratch"));
+    let (normal, good, bad) = (shop.text("train/good"), shop.text("test/good"), shop.text("test/rust"));
     let arguments = ["evaluate", "--normal", &normal, "--normal-test", &good, "--abnormal", &bad, "--size", "256"];
     let report = shop.json(&arguments, 0);
     assert!(report["pixel_auroc"].is_null() && report["aupro"].is_null() && report["image_auroc"] == 1.0);
@@ -221,8 +227,75 @@ fn a_product_keeps_references_settings_and_thresholds_in_one_file() {
     let first = shop.inspect(&["--save-product", &zip], 0);
     let again = shop.json(&["inspect", "--product", &zip, "--images", &images], 0);
     assert_eq!(first["threshold"], again["threshold"]);
-    assert_eq!(part(&first, "scratch/000.png")["score"], part(&again, "scratch/000.png")["score"]);
+    assert_eq!(part(&first, "rust/000.png")["score"], part(&again, "rust/000.png")["score"]);
     assert!(again["product"].as_str().unwrap().starts_with("plate, version"));
+}
+
+#[test]
+fn a_product_of_the_library_is_inspected_with_by_its_name() {
+    let shop = Shop::new();
+    let (zip, copy, images) = (shop.text("plate.zip"), shop.text("copy.zip"), shop.text("test"));
+    let first = shop.inspect(&["--save-product", &zip], 0);
+    assert_eq!(shop.json(&["products", "add", &zip], 0)["products"][0]["name"], "plate");
+    let again = shop.json(&["inspect", "--product", "plate", "--images", &images], 0);
+    assert_eq!(first["threshold"], again["threshold"]);
+    let listed = shop.json(&["products"], 0);
+    assert_eq!((listed["products"][0]["references"].as_u64(), &listed["failed"]), (Some(6), &Value::Array(vec![])));
+    assert!(listed["products"][0]["model"].is_string());
+    shop.run(&["products", "export", "plate", &copy], 0);
+    assert!(shop.json(&["products", "remove", "plate"], 0)["products"].as_array().unwrap().is_empty());
+    shop.run(&["products", "remove", "plate"], 2);
+    shop.run(&["products", "add", &copy], 0);
+}
+
+#[test]
+fn the_audit_log_is_exported_in_the_form_that_the_ending_asks_for() {
+    let shop = Shop::new();
+    let settings = Settings { library: shop.path("library"), model: None, precision: Precision::Auto };
+    let review = Review {
+        product: "Plate".into(),
+        version: 2,
+        model: "starter".into(),
+        path: shop.path("test/rust/000.png"),
+        hash: ContentHash([1; 32]),
+        score: 0.5,
+        threshold: 0.25,
+        verdict: "fail".into(),
+        decision: Decision::Accepted,
+        operator: "Ada".into(),
+        reason: "only dust".into(),
+    };
+    Engine::open(settings).unwrap().record_review(review).unwrap();
+    let log = shop.json(&["reviews", "--product", "Plate"], 0);
+    assert_eq!((&log[0]["number"], &log[0]["decision"]), (&1.into(), &"accepted".into()));
+    let (csv, other) = (shop.text("log.csv"), shop.text("log.xls"));
+    shop.run(&["reviews", "--out", &csv], 0);
+    assert!(fs_err::read_to_string(csv).unwrap().lines().nth(1).unwrap().ends_with("Ada,only dust,starter"));
+    shop.run(&["reviews", "--out", &other], 2);
+}
+
+#[test]
+fn the_drawn_product_is_inspected_and_evaluated_like_any_other() {
+    let shop = Shop::new();
+    let folder = shop.text("demo");
+    let draw = ["demo", "inspect", &folder, "--references", "4", "--good", "2", "--defective", "1", "--width", "200"];
+    assert_eq!(shop.json(&draw, 0)["defective"], 8);
+    shop.run(&draw, 2);
+    let report = shop.json(&["evaluate", "--mvtec", &folder, "--size", "200"], 0);
+    assert_eq!((report["references"].as_u64(), report["images"].as_array().unwrap().len()), (Some(4), 10));
+    assert!(report["pixel_auroc"].as_f64().unwrap() > 0.9, "{report:#}");
+}
+
+#[test]
+fn combined_methods_judge_the_folder_together() {
+    let shop = Shop::new();
+    let results = shop.inspect(&["--combine", "subspace", "patch-knn@192"], 0);
+    let score = |name| part(&results, name)["score"].as_f64().unwrap();
+    assert!(score("rust/000.png") > score("good/000.png"));
+    let note = results["notes"].as_array().unwrap().last().unwrap().as_str().unwrap();
+    assert!(note.contains("subspace at 256 px") && note.contains("patch-knn at 192 px"), "{note}");
+    let (normal, images) = (shop.text("train/good"), shop.text("test"));
+    shop.run(&["inspect", "--normal", &normal, "--images", &images, "--combine", "magic"], 2);
 }
 
 #[test]
@@ -235,7 +308,7 @@ fn what_comes_into_a_watched_folder_is_judged_as_a_line_of_json() {
     let mut says = BufReader::new(child.stderr.take().unwrap()).lines().map_while(std::result::Result::ok);
     assert!(says.any(|line| line.starts_with("watching")));
     // Written elsewhere and moved in, as a camera's program does.
-    shop.save("beside.png", &scratched(30));
+    shop.save("beside.png", &rusty(30).picture);
     fs_err::rename(shop.path("beside.png"), shop.path("camera/part 1.png")).unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();

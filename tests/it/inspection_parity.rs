@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 use image::{Rgb, RgbImage};
 use serde_json::Value;
-use sightline_core::anomaly::{Defects, Patches, Ranking, Settings, Truth, method};
+use sightline_core::anomaly::{Defects, Patches, Peers, Ranking, Settings, Truth, method, rescored};
 use sightline_core::models::{
-    Checkpoint, Encoder, ModelIdentity, PatchFeatures, Preprocessing, TextTokenizer, UnitVector, load,
+    Checkpoint, Encoder, LearnedPrompts, ModelIdentity, PatchFeatures, Preprocessing, TextTokenizer, UnitVector, load,
 };
 use sightline_core::{Error, Result};
 
@@ -73,6 +73,9 @@ impl Encoder for Tiny {
     fn embed_texts(&self, texts: &[&str]) -> Result<Vec<UnitVector>> {
         self.encoder.embed_texts(texts)
     }
+    fn embed_learned(&self, prompts: &LearnedPrompts) -> Result<[UnitVector; 2]> {
+        self.encoder.embed_learned(prompts)
+    }
     fn tokenizer(&self) -> Option<&TextTokenizer> {
         self.encoder.tokenizer()
     }
@@ -121,6 +124,18 @@ fn the_sparse_lookup_is_that_of_the_reference() {
 #[test]
 fn mutual_scores_are_those_of_the_reference() {
     check_method("mutual", 1, &[0, 2, 3], "mutual");
+}
+
+#[test]
+fn a_parts_likes_have_the_say_that_the_reference_gives_them() {
+    let vector = |at: f64| {
+        let numbers = [(3.0 * at + 1.0).sin(), (5.0 * at + 2.0).cos(), 1.5 + (7.0 * at).sin()];
+        UnitVector::normalised(numbers.map(|number| number as f32).to_vec()).unwrap()
+    };
+    let scores: Vec<f32> = (0..7_u8).map(|at| f32::from((u16::from(at) * 37 % 11) as u8) / 11.0 + 0.1).collect();
+    let peers = Peers::new((0..7_u8).map(|at| vector(f64::from(at))).collect(), scores.clone());
+    let found: Vec<f32> = scores.iter().zip(peers.of_each()).map(|(score, peers)| rescored(*score, &peers)).collect();
+    check_near("rescored", &found, &numbers(&expected()["rescored"]), 1e-5);
 }
 
 /// Random weights tell parts apart as little as a sieve, but what is pasted in stands out from what was there.
@@ -182,6 +197,33 @@ fn zero_shot_scores_every_patch_of_any_picture() {
     assert!(scores.iter().all(|score| (0.0..=1.0).contains(score)));
     let no_words = method.see(&tiny, &picture, &settings).unwrap_err();
     assert!(matches!(no_words, Error::BadRequest { .. }), "{no_words}");
+}
+
+#[test]
+fn learnt_prompts_are_embedded_as_by_the_reference() {
+    let tiny = Tiny::new();
+    let prompts = LearnedPrompts::read(&parity().join("fixtures/learned_prompts.pth")).unwrap();
+    let rows = [vec![0, 40, 40, 40, 71, 13, 2], vec![0, 40, 40, 40, 99, 71, 13, 2]];
+    let found = tiny.encoder.text_tower().unwrap().embed_learned(&rows, &prompts).unwrap().unwrap();
+    let found = found.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    check_near("learned", &found, &numbers(&expected()["learned"]), 1e-4);
+}
+
+#[test]
+fn zero_shot_takes_learnt_prompts_from_their_file() {
+    let tiny = Tiny::new();
+    let picture = RgbImage::from_fn(40, 24, |x, y| Rgb([x as u8 * 6, y as u8 * 9, 90]));
+    let prompts = Some(parity().join("fixtures/learned_prompts.pth"));
+    let settings = Settings { method: "zero-shot".into(), size: 20, prompts, ..Settings::default() };
+    let method = method("zero-shot").unwrap();
+    let seen = method.see(&*tiny.encoder, &picture, &settings).unwrap();
+    let scores =
+        |settings: &Settings| method.learn(&*tiny.encoder, &[], settings).and_then(|memory| memory.scores(&seen, None));
+    let learnt = scores(&settings).unwrap();
+    assert!(learnt.iter().all(|score| (0.0..=1.0).contains(score)));
+    assert_ne!(learnt, scores(&Settings { prompts: None, ..settings.clone() }).unwrap());
+    let gone = scores(&Settings { prompts: Some("gone.pth".into()), ..settings }).unwrap_err().to_string();
+    assert!(gone.contains("gone.pth"), "{gone}");
 }
 
 /// The arrays of inspection.py: six parts of 24 by 32 pixels.

@@ -93,6 +93,19 @@ def mutual(others, test):
     return np.mean(scores, 0)
 
 
+def rescored():
+    """MuSc's RsCIN (Li et al. 2024, section 3.4) of seven parts: min-max, P S for k in 1, 2, 3, and back again."""
+    at = np.arange(7)
+    vectors = unit(np.stack([np.sin(3 * at + 1), np.cos(5 * at + 2), 1.5 + np.sin(7 * at)], -1))
+    scores = (at * 37 % 11) / 11 + 0.1
+    low, high = scores.min(), scores.max()
+    likeness, means = vectors @ vectors.T, 0
+    for k in (1, 2, 3):
+        kept = np.where(likeness >= np.sort(likeness, 1)[:, [-k]], likeness, 0)
+        means = means + kept / kept.sum(1, keepdims=True) @ ((scores - low) / (high - low)) / 3
+    return means * (high - low) + low
+
+
 # The value path and windows, on transformers' own modules.
 
 def vision():
@@ -135,6 +148,45 @@ def windows(model, pixels, side, rows, columns):
                 out = layer(stream, None)
                 stream = out[0] if isinstance(out, tuple) else out
             embeddings.append(model.visual_projection(tower.post_layernorm(stream[:, 0]))[0])
+    return torch.stack(embeddings)
+
+
+# Learnt prompts, on transformers' own modules.
+
+LEARNED = ROOT / "fixtures" / "learned_prompts.pth"
+LEARNED_ROWS = [[0, 40, 40, 40, 71, 13, 2], [0, 40, 40, 40, 99, 71, 13, 2]]
+
+
+def learned_checkpoint(width):
+    """Random vectors under the names and in the shapes of AnomalyCLIP's checkpoints: three, and two for one deeper layer."""
+    at = torch.arange(3 * width).float()
+    learner = {"ctx_pos": torch.sin(at * 1.7).reshape(1, 1, 3, width), "ctx_neg": torch.cos(at * 2.3).reshape(1, 1, 3, width),
+               "compound_prompts_text.0": torch.sin(at[:2 * width] * 0.9 + 1).reshape(2, width)}
+    torch.save({"prompt_learner": learner}, LEARNED)
+    return learner
+
+
+def learned(model):
+    """AnomalyCLIP's encode_text_learn: vectors in place of tokens 1 to 3, and of places 1 to 2 before the second layer."""
+    tower = model.text_model
+    tower = getattr(tower, "text_model", tower)
+    learner = learned_checkpoint(tower.config.hidden_size)
+    embeddings = []
+    for row, context in zip(LEARNED_ROWS, (learner["ctx_pos"], learner["ctx_neg"])):
+        stream = tower.embeddings.token_embedding(torch.tensor([row]))
+        stream[:, 1:4] = context[0]
+        stream = stream + tower.embeddings.position_embedding(torch.arange(len(row)))[None]
+        hidden = torch.full((len(row), len(row)), -torch.inf).triu(1)
+        for at, layer in enumerate(tower.encoder.layers):
+            if at == 1:
+                stream[:, 1:3] = learner["compound_prompts_text.0"]
+            attention, before = layer.self_attn, layer.layer_norm1(stream)
+            heads = lambda x: x.reshape(1, len(row), attention.num_heads, -1).transpose(1, 2)
+            query, key, value = (heads(product(before)) for product in (attention.q_proj, attention.k_proj, attention.v_proj))
+            mixed = torch.softmax(query @ key.transpose(2, 3) * attention.scale + hidden, -1) @ value
+            stream = stream + attention.out_proj(mixed.transpose(1, 2).reshape(stream.shape))
+            stream = stream + layer.mlp(layer.layer_norm2(stream))
+        embeddings.append(model.text_projection(tower.final_layer_norm(stream[:, row.index(max(row))]))[0])
     return torch.stack(embeddings)
 
 
@@ -213,10 +265,11 @@ def main():
     expected = {
         "patch_knn": rounded(patch_knn([one, mean], two, 1)), "patch_knn_3": rounded(patch_knn([one, mean], two, 3)),
         "subspace": rounded(subspace([one, mean], two)), "dictionary": rounded(dictionary([one, mean], two, 3)),
-        "mutual": rounded(mutual([one, mean, difference], two)),
+        "mutual": rounded(mutual([one, mean, difference], two)), "rescored": rounded(rescored()),
         "word_patches": rounded(word_patches(model, pixels), 5),
         "windows_2": rounded(windows(model, pixels, 2, 4, 4), 5),
         "windows_3": rounded(windows(model, pixels, 3, 4, 4), 5),
+        "learned": rounded(learned(model), 5),
         "metrics": {name: round(float(value), 9) for name, value in metrics().items()},
     }
     (ROOT / "inspection.json").write_text(json.dumps(expected) + "\n")

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
-use sightline_core::anomaly::product::{Product, Role};
+use sightline_core::anomaly::product::{Product, Products, Role};
 use sightline_core::anomaly::report::{PartRow, Results};
 use sightline_core::anomaly::{Rate, Settings, Verdict};
 use sightline_core::engine::{
@@ -35,8 +35,8 @@ pub struct Inspect {
     /// Where results.csv, results.json, report.html, masks, maps and overlays go
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Good parts, settings and thresholds of a product: its folder, or its file
-    #[arg(long, value_name = "DIR|FILE.zip", conflicts_with_all = ["normal", "method", "size", "settings"])]
+    /// Good parts, settings and thresholds of a product: its folder, its file, or its name in the library
+    #[arg(long, value_name = "DIR|FILE.zip|NAME", conflicts_with_all = ["normal", "method", "size", "combine", "settings"])]
     product: Option<PathBuf>,
     /// Keeps good parts, settings and thresholds as a product's file
     #[arg(long, value_name = "FILE.zip")]
@@ -49,7 +49,7 @@ impl Inspect {
     pub fn run(self, global: &Global, output: &Output) -> Result<Done> {
         let model = LoadedModel::open(&global.settings()?)?;
         let settings = self.looking.settings()?;
-        let product = self.product()?;
+        let product = self.product(&Products::of_library(&global.library()?))?;
         if let Some(folder) = &self.watch {
             let taught = self.taught(&model, settings, product, &Ticker::silent())?;
             return self.keep_watching(&taught, folder, output);
@@ -91,11 +91,15 @@ impl Inspect {
         Ok(Done::Cleanly)
     }
 
-    /// The product that is meant: its folder, or a temporary one that its file is unpacked to.
-    fn product(&self) -> Result<Option<OpenProduct>> {
+    /// The product that is meant: its folder, the library's, or a temporary one that its file is unpacked to.
+    fn product(&self, kept: &Products) -> Result<Option<OpenProduct>> {
         let Some(path) = self.product.as_ref().or(self.save_product.as_ref()) else { return Ok(None) };
         if path.is_dir() {
             return Ok(Some(OpenProduct { product: Product::open(path)?, _temporary: None }));
+        }
+        let name = self.product.as_ref().and_then(|name| name.to_str());
+        if let Some(name) = name.filter(|name| !path.exists() && kept.contains(name)) {
+            return Ok(Some(OpenProduct { product: kept.open(name)?, _temporary: None }));
         }
         let temporary = tempfile::tempdir()?;
         let folder = temporary.path().join("product");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use sightline_core::anomaly::{METHODS, Method, Settings};
+use sightline_core::anomaly::{Look, METHODS, Method, Settings};
 
 #[derive(Args)]
 pub struct Looking {
@@ -14,6 +14,12 @@ pub struct Looking {
     /// The longer side in pixels that a part is looked at with [default: 448]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(16..=4096))]
     size: Option<u16>,
+    /// More methods, or the same at other sizes, whose scores are combined: subspace, patch-knn@672
+    #[arg(long, value_name = "NAME[@N]", num_args = 1.., value_parser = look)]
+    combine: Vec<Look>,
+    /// Prompts learnt in place of words, for zero-shot: AnomalyCLIP's checkpoint for this model
+    #[arg(long, value_name = "FILE.pth")]
+    prompts: Option<PathBuf>,
     /// Settings as JSON, as they stand in results.json; the options here come on top
     #[arg(long, value_name = "FILE.json")]
     settings: Option<PathBuf>,
@@ -22,6 +28,13 @@ pub struct Looking {
 fn method_names() -> clap::builder::PossibleValuesParser {
     let name = |method: &&dyn Method| clap::builder::PossibleValue::new(method.name()).help(method.summary());
     clap::builder::PossibleValuesParser::new(METHODS.iter().map(name))
+}
+
+/// "NAME" or "NAME@SIZE".
+fn look(text: &str) -> std::result::Result<Look, String> {
+    let (method, size) = text.split_once('@').map_or((text, None), |(method, size)| (method, Some(size)));
+    let size = size.map(|size| size.parse().map_err(|_| format!("{size:?} is no size in pixels"))).transpose()?;
+    Ok(Look { method: method.to_owned(), size: size.unwrap_or(0) })
 }
 
 impl Looking {
@@ -40,6 +53,13 @@ impl Looking {
         }
         if let Some(size) = self.size {
             settings.size = size.into();
+        }
+        if self.prompts.is_some() {
+            settings.prompts.clone_from(&self.prompts);
+        }
+        for look in &self.combine {
+            let size = if look.size == 0 { settings.size } else { look.size };
+            settings.combined.push(Look { size, ..look.clone() });
         }
         settings.check()?;
         Ok(settings)

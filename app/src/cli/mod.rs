@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sightline_core::engine::{Engine, Precision, Settings};
 
+mod demo;
 mod doctor;
 mod embed;
 mod evaluate;
@@ -18,7 +19,9 @@ mod models;
 mod npy;
 mod output;
 mod patches;
+mod products;
 mod progress;
+mod reviews;
 mod search;
 
 use output::Output;
@@ -78,6 +81,12 @@ enum Command {
     Inspect(Box<inspect::Inspect>),
     /// Scores inspection against parts whose defects are known
     Evaluate(evaluate::Evaluate),
+    /// Draws a product to try inspection with
+    Demo(demo::Demo),
+    /// Lists, adds, exports and removes the products of inspection that the library keeps
+    Products(products::Products),
+    /// Gives the audit log: what people decided about parts
+    Reviews(reviews::Reviews),
     /// Lists, adds, downloads and removes models
     Models(models::Models),
     /// Checks the library, the model and the graphics adapter
@@ -119,6 +128,9 @@ fn dispatch(cli: Cli, output: &Output) -> Result<Done> {
         Command::Patches(patches) => patches.run(&cli.global, output),
         Command::Inspect(inspect) => inspect.run(&cli.global, output),
         Command::Evaluate(evaluate) => evaluate.run(&cli.global, output),
+        Command::Demo(demo) => demo.run(output),
+        Command::Products(products) => products.run(&cli.global, output),
+        Command::Reviews(reviews) => reviews.run(&cli.global, output),
         Command::Models(models) => models.run(&cli.global, output),
         Command::Doctor(doctor) => doctor.run(&cli.global, output),
     }

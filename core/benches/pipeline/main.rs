@@ -56,7 +56,7 @@ fn main() -> Result<()> {
     let mut criterion = Criterion::default().configure_from_args();
     let is_measuring = std::env::args().any(|argument| argument == "--bench");
     let (side, batches, shape): (_, &[usize], _) =
-        if is_measuring { (4000, &[1, 8, 32], Shape::VIT_B_32) } else { (64, &[1, 2], Shape::TINY) };
+        if is_measuring { (4000, &[1, 8, 16, 32], Shape::VIT_B_32) } else { (64, &[1, 2], Shape::TINY) };
     let folder = tempfile::tempdir()?;
     random_checkpoint::write(folder.path(), &shape)?;
     let (small, large) = (load(&starter())?, load(&Checkpoint::from_folder(folder.path()))?);

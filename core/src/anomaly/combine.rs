@@ -1,4 +1,74 @@
-//! Scores of several methods or sizes as one. In: p-values of a part, or scores of all parts. Out: one number a part. Pure.
+//! Scores of several methods or sizes as one. In: inspectors of the same good parts; or p-values of a part, or scores of all
+//! parts. Out: one number a part. Pure.
+
+use super::calibrate::{Calibration, OkScore};
+use super::inspector::Inspector;
+use crate::error::{Error, Result};
+
+/// Inspectors that have a say beside another one. Each score is measured by its own threshold for review, which is the same
+/// quantile of good parts for all, and the mean is calibrated once more: its p-value holds as that of any score.
+#[derive(Default)]
+pub(super) struct Joint {
+    /// The first inspector's own threshold; 1 where it is alone.
+    limit: f32,
+    others: Vec<(Inspector, f32)>,
+}
+
+impl Joint {
+    /// The others, and the calibration of all.
+    pub fn of(first: &Inspector, others: Vec<Inspector>) -> Result<(Self, Calibration)> {
+        let limit = |inspector: &Inspector| inspector.calibration().review.score.max(f32::MIN_POSITIVE);
+        let others: Vec<(Inspector, f32)> = others
+            .into_iter()
+            .map(|other| {
+                let limit = limit(&other);
+                (other, limit)
+            })
+            .collect();
+        let joint = Self { limit: limit(first), others };
+        let own = first.calibration();
+        let ok = own.ok.iter().enumerate().filter_map(|(at, part)| joint.ok_score(at, part)).collect();
+        let calibration = Calibration::of(ok, own.basis, first.settings()).ok_or_else(|| {
+            Error::bad_request("the inspectors have no good part in common", "teach them with the same good parts")
+        })?;
+        Ok((joint, calibration))
+    }
+
+    /// A good part's score by all: the others calibrated on it as well, under the same name or at the same place.
+    fn ok_score(&self, at: usize, part: &OkScore) -> Option<OkScore> {
+        let score_of = |(other, limit): &(Inspector, f32)| {
+            let ok = &other.calibration().ok;
+            let same = ok.get(at).filter(|other| other.name == part.name);
+            Some(same.or_else(|| ok.iter().find(|other| other.name == part.name))?.score / limit)
+        };
+        let others: Option<Vec<f32>> = self.others.iter().map(score_of).collect();
+        Some(OkScore { score: self.score(part.score, &others?), ..part.clone() })
+    }
+
+    /// What the others say of a picture, each by its own threshold.
+    pub fn others(&self, picture: &image::RgbImage) -> Result<Vec<f32>> {
+        self.others.iter().map(|(other, limit)| Ok(other.judge(picture)?.score / limit)).collect()
+    }
+
+    /// The score of all.
+    pub fn score(&self, own: f32, others: &[f32]) -> f32 {
+        if others.is_empty() {
+            own
+        } else {
+            (own / self.limit + others.iter().sum::<f32>()) / (others.len() + 1) as f32
+        }
+    }
+
+    /// What is said of each inspector.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        self.others.iter().map(|(other, _)| named(other))
+    }
+}
+
+/// "patch-knn at 448 px".
+pub(super) fn named(inspector: &Inspector) -> String {
+    format!("{} at {} px", inspector.settings().method, inspector.settings().size)
+}
 
 /// One p-value for several of the same part, whatever they have in common: twice their mean (Vovk and Wang 2020,
 /// proposition 1). `None` of none.

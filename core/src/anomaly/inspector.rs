@@ -1,279 +1,31 @@
-//! Good parts → an inspector; a picture → what is said of it. In: pictures and a model. Out: scores, verdicts, maps and
-//! regions. Opens no file and starts no thread.
+//! A picture → what is said of it. In: what was learnt, and pictures. Out: scores, verdicts, maps and regions. Opens no file
+//! and starts no thread.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use image::RgbImage;
 
-use super::calibrate::{Basis, Calibration, OkScore, median};
+use super::calibrate::{Calibration, OkScore};
+use super::combine::{Joint, named};
 use super::drift::{Drift, Exposure, Gates};
-use super::memory_bank::{Origin, no_references};
-use super::methods::{Memory, Method, Teacher};
-use super::patches::Patches;
+use super::memory_bank::Origin;
+use super::methods::{Memory, Method};
+use super::peers::{Peer, Peers, rescored};
 use super::region::{Regions, regions};
+use super::rim::Rim;
 use super::score_map::{ScoreGrid, ScoreMap};
 use super::settings::Settings;
 use super::verdict::Verdict;
-use super::views::{Eye, Grid, TURNS, changed, turned};
+use super::views::Eye;
 use crate::error::{Error, Result};
-use crate::models::{Encoder, ModelIdentity};
-
-/// What was shown, as long as it takes to calibrate.
-#[derive(Default)]
-struct Shown {
-    seen: Vec<Patches>,
-    /// Of every part its grid and the size of its picture.
-    grids: Vec<(Grid, (u32, u32))>,
-    /// The only part: changed copies of it stand in for others.
-    only: Option<RgbImage>,
-}
-
-/// A lesson: good parts are shown one after the other.
-pub struct Lesson {
-    encoder: Arc<dyn Encoder>,
-    settings: Settings,
-    method: &'static dyn Method,
-    names: Vec<String>,
-    shown: Shown,
-    exposures: Vec<Exposure>,
-    /// Which part a picture is, by its pixels.
-    known: HashMap<blake3::Hash, usize>,
-}
-
-impl Lesson {
-    /// Begins a lesson.
-    ///
-    /// # Errors
-    /// Settings that make no sense.
-    pub fn new(encoder: Arc<dyn Encoder>, settings: Settings) -> Result<Self> {
-        settings.check()?;
-        let method = settings.method()?;
-        Ok(Self {
-            encoder,
-            settings,
-            method,
-            names: Vec::new(),
-            shown: Shown::default(),
-            exposures: Vec::new(),
-            known: HashMap::new(),
-        })
-    }
-
-    /// What the method learns from.
-    pub fn teacher(&self) -> Teacher {
-        self.method.teacher()
-    }
-
-    /// Shows one part: a good one, or for a method that learns from the folder one of the folder.
-    ///
-    /// # Errors
-    /// A picture that the model cannot look at.
-    pub fn show(&mut self, name: &str, picture: &RgbImage) -> Result<()> {
-        let part = self.names.len();
-        let mut views = Vec::new();
-        let grid = self.look(picture, part, 0, &mut views)?;
-        if self.settings.turns && self.teacher() == Teacher::References {
-            for degrees in TURNS {
-                self.look(&turned(picture, degrees), part, degrees, &mut views)?;
-            }
-        }
-        self.shown.only = (part == 0 && self.teacher() == Teacher::References).then(|| picture.clone());
-        self.shown.seen.extend(views);
-        self.shown.grids.push((grid, picture.dimensions()));
-        self.exposures.push(Exposure::of(picture));
-        self.names.push(name.to_owned());
-        self.known.insert(pixels_hash(picture), part);
-        Ok(())
-    }
-
-    fn look(&self, picture: &RgbImage, part: usize, degrees: u16, views: &mut Vec<Patches>) -> Result<Grid> {
-        let eye = Eye { encoder: &*self.encoder, method: self.method, settings: &self.settings };
-        eye.look(picture, |view| {
-            views.push(view.patches.of_part(part, degrees));
-            Ok(())
-        })
-    }
-
-    /// Ends the lesson: learns.
-    ///
-    /// # Errors
-    /// No part where the method needs one, or a model that cannot be taught this way.
-    pub fn end(mut self) -> Result<Taught> {
-        if self.names.is_empty() && self.teacher() != Teacher::Words {
-            return Err(no_references());
-        }
-        let memory = self.method.learn(&*self.encoder, &self.shown.seen, &self.settings)?;
-        let knows_folder = self.teacher() == Teacher::Folder;
-        let known = if knows_folder { std::mem::take(&mut self.known) } else { HashMap::new() };
-        let gates = Gates::of(&self.exposures);
-        let Self { encoder, settings, method, names, shown, .. } = self;
-        Ok(Taught { core: Core { encoder, settings, method, memory, gates, names, known }, shown })
-    }
-}
-
-/// Sets what shows no part to 0.
-fn hide(scores: &mut ScoreGrid, is_part: &[bool]) {
-    scores.values.iter_mut().zip(is_part).filter(|(_, is_part)| !**is_part).for_each(|(score, _)| *score = 0.0);
-}
-
-fn ok_score(name: &str, grid: &ScoreGrid, size: (u32, u32), settings: &Settings) -> OkScore {
-    let map = grid.map(size, settings.sigma_px, &settings.roi);
-    OkScore {
-        name: name.to_owned(),
-        score: grid.part_score(settings.worst_share, &settings.roi),
-        peak: map.peak(),
-        upper: map.quantile(0.99),
-        median: grid.median(&settings.roi),
-    }
-}
-
-fn pixels_hash(picture: &RgbImage) -> blake3::Hash {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&picture.width().to_le_bytes()).update(&picture.height().to_le_bytes()).update(picture.as_raw());
-    hasher.finalize()
-}
-
-/// What was learnt, not yet calibrated.
-pub struct Taught {
-    core: Core,
-    shown: Shown,
-}
-
-struct Core {
-    encoder: Arc<dyn Encoder>,
-    settings: Settings,
-    method: &'static dyn Method,
-    memory: Box<dyn Memory>,
-    gates: Option<Gates>,
-    names: Vec<String>,
-    known: HashMap<blake3::Hash, usize>,
-}
-
-impl Core {
-    fn eye(&self) -> Eye<'_> {
-        Eye { encoder: &*self.encoder, method: self.method, settings: &self.settings }
-    }
-
-    fn grid(&self, picture: &RgbImage) -> Result<ScoreGrid> {
-        let left_out = if self.known.is_empty() { None } else { self.known.get(&pixels_hash(picture)).copied() };
-        let mut scored = Vec::new();
-        let grid = self.eye().look(picture, |view| {
-            let scores = self.memory.scores(&view.patches, left_out)?;
-            for (place, score) in scores.into_iter().enumerate() {
-                let (row, column) = view.patches.position(place);
-                if view.rows.contains(&row) && view.columns.contains(&column) {
-                    scored.push((row, column, score));
-                }
-            }
-            Ok(())
-        })?;
-        let mut scores =
-            ScoreGrid { rows: grid.rows, columns: grid.columns, values: vec![0.0; grid.rows * grid.columns] };
-        scored.into_iter().for_each(|(row, column, score)| scores.values[row * grid.columns + column] = score);
-        if scores.values.iter().any(|score| !score.is_finite()) {
-            return Err(Error::NoDirection { model: self.encoder.identity().id.clone() });
-        }
-        hide(&mut scores, &grid.is_part);
-        Ok(scores)
-    }
-}
-
-impl Taught {
-    /// What a good part scores that was not learnt.
-    ///
-    /// # Errors
-    /// A picture that the model cannot look at.
-    pub fn ok_score(&self, name: &str, picture: &RgbImage) -> Result<OkScore> {
-        Ok(ok_score(name, &self.core.grid(picture)?, picture.dimensions(), &self.core.settings))
-    }
-
-    /// What the method learns from.
-    pub fn teacher(&self) -> Teacher {
-        self.core.method.teacher()
-    }
-
-    /// Calibrates on what good parts scored: those that were learnt, each left out once, and `more`.
-    ///
-    /// # Errors
-    /// No good part at all.
-    pub fn calibrated(self, more: Vec<OkScore>) -> Result<Inspector> {
-        let (count, has_more) = (self.core.names.len(), !more.is_empty());
-        let (ok, basis) = match self.teacher() {
-            Teacher::References if count > 1 => ([self.own_scores()?, more].concat(), Basis::LeaveOneOut),
-            Teacher::References if !has_more => (self.scores_of_copies()?, Basis::Uncalibrated),
-            Teacher::Folder if !has_more && count > 1 => (mostly_good(self.own_scores()?), Basis::Folder),
-            _ if more.len() == 1 => (more, Basis::Uncalibrated),
-            _ => (more, Basis::LeaveOneOut),
-        };
-        let core = self.core;
-        let calibration = Calibration::of(ok, basis, &core.settings).ok_or_else(no_ok_part)?;
-        Ok(Inspector { core, calibration })
-    }
-}
-
-impl Taught {
-    /// What every part scores as if it had not been shown.
-    fn own_scores(&self) -> Result<Vec<OkScore>> {
-        let of_part = |part: usize| {
-            let is_its = |view: &&Patches| view.part == part && view.degrees == 0;
-            self.own_score(part, Some(part), self.shown.seen.iter().filter(is_its))
-        };
-        (0..self.core.names.len()).map(of_part).collect()
-    }
-
-    /// What changed copies of the only part score.
-    fn scores_of_copies(&self) -> Result<Vec<OkScore>> {
-        let of_copy = |copy: RgbImage| {
-            let mut views = Vec::new();
-            self.core.eye().look(&copy, |view| {
-                views.push(view.patches);
-                Ok(())
-            })?;
-            self.own_score(0, None, views.iter())
-        };
-        self.shown.only.iter().flat_map(changed).map(of_copy).collect()
-    }
-
-    fn own_score<'a>(
-        &self,
-        part: usize,
-        left_out: Option<usize>,
-        views: impl Iterator<Item = &'a Patches>,
-    ) -> Result<OkScore> {
-        let (grid, size) = &self.shown.grids[part];
-        let (rows, columns) = (grid.rows, grid.columns);
-        let mut scores = ScoreGrid { rows, columns, values: vec![0.0; rows * columns] };
-        for view in views {
-            // Tiles overlap; that a place keeps its last score is near enough for a threshold.
-            for (place, score) in self.core.memory.scores(view, left_out)?.into_iter().enumerate() {
-                let (row, column) = view.position(place);
-                if row < rows && column < columns {
-                    scores.values[row * columns + column] = score;
-                }
-            }
-        }
-        hide(&mut scores, &grid.is_part);
-        Ok(ok_score(&self.core.names[part], &scores, *size, &self.core.settings))
-    }
-}
-
-fn no_ok_part() -> Error {
-    Error::bad_request("there is no good part to set the thresholds by", "give at least one picture of a good part")
-}
-
-/// The parts of a folder that do not stand out: within three deviations (by the median's) of the middle.
-fn mostly_good(parts: Vec<OkScore>) -> Vec<OkScore> {
-    let middle = median(parts.iter().map(|part| part.score).collect());
-    let spread = median(parts.iter().map(|part| (part.score - middle).abs()).collect());
-    // 1.4826 makes it the standard deviation of a normal distribution.
-    parts.into_iter().filter(|part| part.score - middle <= 3.0 * 1.4826 * spread).collect()
-}
+use crate::models::{Encoder, ModelIdentity, UnitVector};
 
 /// Judges pictures. Shared by threads as it is.
 pub struct Inspector {
     core: Core,
     calibration: Calibration,
+    joint: Joint,
 }
 
 /// What is said of a picture.
@@ -295,9 +47,33 @@ pub struct Judgement {
     pub exposure: Exposure,
     /// Width and height of the picture.
     pub size: (u32, u32),
+    /// Parts of the folder that have a say in the score: how like it they are, and what they score. Mostly none.
+    pub peers: Vec<Peer>,
+    /// What inspectors say that have a say beside the own one, each by its threshold. Mostly none.
+    pub others: Vec<f32>,
 }
 
 impl Inspector {
+    pub(super) fn new(core: Core, calibration: Calibration) -> Self {
+        Self { core, calibration, joint: Joint::default() }
+    }
+
+    /// This inspector with `others` of the same good parts, which have an equal say in every part's score. Maps and regions
+    /// stay its own.
+    ///
+    /// # Errors
+    /// Inspectors that were calibrated on other parts.
+    pub fn joined(self, others: Vec<Self>) -> Result<Self> {
+        if others.is_empty() {
+            return Ok(self);
+        }
+        let (joint, mut calibration) = Joint::of(&self, others)?;
+        let names: Vec<String> = [named(&self)].into_iter().chain(joint.names()).collect();
+        let note = format!("scores combined of {}: the mean of each over its own threshold", names.join(", "));
+        calibration.notes.push(note);
+        Ok(Self { calibration, joint, ..self })
+    }
+
     /// Judges one picture.
     ///
     /// # Errors
@@ -314,6 +90,8 @@ impl Inspector {
             grid,
             exposure,
             size: picture.dimensions(),
+            peers: self.core.peers(picture)?,
+            others: self.joint.others(picture)?,
         };
         self.judge_again(&mut judgement);
         Ok(judgement)
@@ -321,8 +99,8 @@ impl Inspector {
 
     /// Score, p-value and verdict from the grid that is there: after a threshold or what counts was changed.
     pub fn judge_again(&self, judgement: &mut Judgement) {
-        let settings = &self.core.settings;
-        judgement.score = judgement.grid.part_score(settings.worst_share, &settings.roi);
+        let own = rescored(self.core.part_score(&judgement.grid), &judgement.peers);
+        judgement.score = self.joint.score(own, &judgement.others);
         judgement.p_value = self.calibration.p_value(judgement.score);
         let verdict = Verdict::of(judgement.score, &self.calibration);
         judgement.verdict = if judgement.complaint.is_some() { verdict.max(Verdict::Review) } else { verdict };
@@ -394,4 +172,91 @@ impl Inspector {
         let medians: Vec<f32> = self.calibration.ok.iter().map(|part| part.median).collect();
         Drift::of(&medians)
     }
+}
+
+/// What was learnt, and who looks.
+pub(super) struct Core {
+    pub encoder: Arc<dyn Encoder>,
+    pub settings: Settings,
+    pub method: &'static dyn Method,
+    pub memory: Box<dyn Memory>,
+    pub gates: Option<Gates>,
+    pub names: Vec<String>,
+    pub known: HashMap<blake3::Hash, usize>,
+    pub rim: Rim,
+    pub peers: Peers,
+}
+
+impl Core {
+    pub fn eye(&self) -> Eye<'_> {
+        Eye { encoder: &*self.encoder, method: self.method, settings: &self.settings }
+    }
+
+    pub fn part_score(&self, grid: &ScoreGrid) -> f32 {
+        self.rim.calmed(grid).part_score(self.settings.worst_share, &self.settings.roi)
+    }
+
+    pub fn ok_score(&self, name: &str, grid: &ScoreGrid, size: (u32, u32)) -> OkScore {
+        let map = grid.map(size, self.settings.sigma_px, &self.settings.roi);
+        OkScore {
+            name: name.to_owned(),
+            score: self.part_score(grid),
+            peak: map.peak(),
+            upper: map.quantile(0.99),
+            median: grid.median(&self.settings.roi),
+        }
+    }
+
+    /// Which of the parts that were learnt a picture is, where that matters.
+    fn left_out(&self, picture: &RgbImage) -> Option<usize> {
+        if self.known.is_empty() { None } else { self.known.get(&pixels_hash(picture)).copied() }
+    }
+
+    /// The parts of the folder that have a say in a picture's score.
+    pub fn peers(&self, picture: &RgbImage) -> Result<Vec<Peer>> {
+        if self.peers.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.peers.of(&whole(&*self.encoder, picture)?, self.left_out(picture)))
+    }
+
+    pub fn grid(&self, picture: &RgbImage) -> Result<ScoreGrid> {
+        let left_out = self.left_out(picture);
+        let mut scored = Vec::new();
+        let grid = self.eye().look(picture, |view| {
+            let scores = self.memory.scores(&view.patches, left_out)?;
+            for (place, score) in scores.into_iter().enumerate() {
+                let (row, column) = view.patches.position(place);
+                if view.rows.contains(&row) && view.columns.contains(&column) {
+                    scored.push((row, column, score));
+                }
+            }
+            Ok(())
+        })?;
+        let mut scores =
+            ScoreGrid { rows: grid.rows, columns: grid.columns, values: vec![0.0; grid.rows * grid.columns] };
+        scored.into_iter().for_each(|(row, column, score)| scores.values[row * grid.columns + column] = score);
+        if scores.values.iter().any(|score| !score.is_finite()) {
+            return Err(Error::NoDirection { model: self.encoder.identity().id.clone() });
+        }
+        hide(&mut scores, &grid.is_part);
+        Ok(scores)
+    }
+}
+
+/// What a picture looks like as a whole.
+pub(super) fn whole(encoder: &dyn Encoder, picture: &RgbImage) -> Result<UnitVector> {
+    let vector = encoder.embed_pictures(&[encoder.prepare(picture)?])?.pop();
+    vector.ok_or_else(|| Error::NoDirection { model: encoder.identity().id.clone() })
+}
+
+/// Sets what shows no part to 0.
+pub(super) fn hide(scores: &mut ScoreGrid, is_part: &[bool]) {
+    scores.values.iter_mut().zip(is_part).filter(|(_, is_part)| !**is_part).for_each(|(score, _)| *score = 0.0);
+}
+
+pub(super) fn pixels_hash(picture: &RgbImage) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&picture.width().to_le_bytes()).update(&picture.height().to_le_bytes()).update(picture.as_raw());
+    hasher.finalize()
 }

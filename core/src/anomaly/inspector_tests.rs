@@ -5,7 +5,8 @@ use std::sync::Arc;
 use image::{Rgb, RgbImage};
 
 use super::calibrate::{Basis, OkScore};
-use super::inspector::{Inspector, Judgement, Lesson};
+use super::inspector::{Inspector, Judgement};
+use super::lesson::Lesson;
 use super::settings::Settings;
 use super::testing::FakeEncoder;
 use super::tiling::Tiling;
@@ -51,6 +52,21 @@ fn a_reference_scores_zero_and_a_defect_does_not_pass() {
     let middle = (regions[0].x + regions[0].width / 2, regions[0].y + regions[0].height / 2);
     assert!(middle.0.abs_diff(92) < 8 && middle.1.abs_diff(52) < 8, "{regions:?}");
     assert_eq!(inspector.judge(&part(192, 128, 3)).unwrap().verdict, Verdict::Pass);
+}
+
+#[test]
+fn two_looks_have_an_equal_say_and_are_calibrated_together() {
+    let pictures = good(6);
+    let alone = |size: usize| taught(Settings { size, ..settings() }, &pictures);
+    let both = alone(192).joined(vec![alone(96)]).unwrap();
+    let bad = with_defect(part(192, 128, 3), 80, 40);
+    let score = |inspector: &Inspector| inspector.judge(&bad).unwrap().score / inspector.calibration().review.score;
+    let judged = both.judge(&bad).unwrap();
+    assert!((judged.score - (score(&alone(192)) + score(&alone(96))) / 2.0).abs() < 1e-4 * judged.score);
+    assert_ne!(judged.verdict, Verdict::Pass);
+    assert_eq!(judged.p_value, Some(1.0 / 7.0));
+    assert_eq!(both.judge(&part(192, 128, 3)).unwrap().verdict, Verdict::Pass);
+    assert!(both.calibration().notes.last().unwrap().contains("patch-knn at 96 px"));
 }
 
 #[test]

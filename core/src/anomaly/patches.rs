@@ -110,6 +110,19 @@ pub fn joined(patches: &Patches, side: usize) -> Patches {
 }
 
 impl Patches {
+    /// Some rows and columns of it, as places on the grid of the whole picture.
+    pub(super) fn block(&self, rows: std::ops::Range<usize>, columns: std::ops::Range<usize>) -> Self {
+        let mut values = Vec::with_capacity(self.layers * rows.len() * columns.len() * self.dim);
+        for layer in 0..self.layers {
+            for row in rows.clone() {
+                let first = ((row - self.offset.0) * self.columns + columns.start - self.offset.1) * self.dim;
+                values.extend_from_slice(&self.layer(layer)[first..][..columns.len() * self.dim]);
+            }
+        }
+        let offset = (rows.start, columns.start);
+        Self { rows: rows.len(), columns: columns.len(), offset, values, ..self.without_values() }
+    }
+
     /// The same shape and place with no numbers.
     pub(super) fn without_values(&self) -> Self {
         let &Self { layers, rows, columns, dim, offset, part, degrees, .. } = self;

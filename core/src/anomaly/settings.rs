@@ -16,8 +16,12 @@ pub struct Settings {
     pub method: String,
     /// What the parts are, in a word of English: only `zero-shot` asks.
     pub object: String,
+    /// Prompts that were learnt in place of words (AnomalyCLIP's checkpoint): only `zero-shot` asks.
+    pub prompts: Option<std::path::PathBuf>,
     /// The longer side, in pixels, that a picture or a tile of it is looked at with.
     pub size: usize,
+    /// More ways to look, which have an equal say in every part's score; maps and regions stay those of the first.
+    pub combined: Vec<Look>,
     /// Layers of the tower that are compared, from 0; empty: those that the method chooses.
     pub layers: Vec<usize>,
     /// Features are averaged over so many places a side: 1 (not at all), 3 or 5.
@@ -34,6 +38,10 @@ pub struct Settings {
     pub sigma_px: Option<f32>,
     /// The part's score is the mean of this share of its patches, the worst ones.
     pub worst_share: f32,
+    /// Whether the rim of the picture counts less for the part where it varies more among good parts than what is inside.
+    pub calms_rim: bool,
+    /// Whether the parts of the folder that look most like a part have a say in its score: only `mutual` asks.
+    pub rescoring: bool,
     /// The rate of good parts that may go to review.
     pub review_rate: f64,
     /// The rate of good parts that may fail.
@@ -46,6 +54,15 @@ pub struct Settings {
     pub roi: Roi,
     /// How large pictures are cut.
     pub tiling: Option<Tiling>,
+}
+
+/// Another method, or the same one at another size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// A name of [`METHODS`](super::METHODS).
+    pub method: String,
+    /// As [`Settings::size`].
+    pub size: usize,
 }
 
 /// An area on the part.
@@ -63,7 +80,9 @@ impl Default for Settings {
         Self {
             method: "patch-knn".into(),
             object: "object".into(),
+            prompts: None,
             size: 448,
+            combined: Vec::new(),
             layers: Vec::new(),
             neighbourhood: 1,
             turns: false,
@@ -71,7 +90,9 @@ impl Default for Settings {
             hides_background: false,
             bank_bytes: 64 << 20,
             sigma_px: None,
-            worst_share: 0.01,
+            worst_share: 0.003,
+            calms_rim: true,
+            rescoring: true,
             review_rate: 0.05,
             fail_rate: 0.01,
             px_per_mm: None,
@@ -91,12 +112,22 @@ impl Settings {
         method(&self.method)
     }
 
+    /// The settings of every other way to look.
+    pub fn others(&self) -> Vec<Self> {
+        let other = |look: &Look| {
+            let Look { method, size } = look.clone();
+            Self { method, size, combined: Vec::new(), ..self.clone() }
+        };
+        self.combined.iter().map(other).collect()
+    }
+
     /// Refuses numbers that make no sense: a product's file may have been written by anyone.
     ///
     /// # Errors
     /// Names the number.
     pub fn check(&self) -> Result<()> {
         self.method()?;
+        self.others().iter().try_for_each(Self::check)?;
         let is_rate = |rate: f64| rate > 0.0 && rate < 1.0;
         let is_area = match self.min_area {
             Area::Px(area) | Area::Mm2(area) => area.is_finite() && area >= 0.0,

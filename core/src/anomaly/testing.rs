@@ -48,8 +48,13 @@ impl Encoder for FakeEncoder {
         4
     }
 
-    fn embed_pictures(&self, _: &[RgbImage]) -> Result<Vec<UnitVector>> {
-        unreachable!("only patches are asked of it")
+    fn prepare(&self, picture: &RgbImage) -> Result<RgbImage> {
+        Ok(image::imageops::thumbnail(picture, 2, 2))
+    }
+
+    fn embed_pictures(&self, prepared: &[RgbImage]) -> Result<Vec<UnitVector>> {
+        let vector = |picture: &RgbImage| picture.iter().map(|value| f32::from(*value) + 1.0).collect();
+        Ok(prepared.iter().filter_map(|picture| UnitVector::normalised(vector(picture))).collect())
     }
 
     fn embed_texts(&self, _: &[&str]) -> Result<Vec<UnitVector>> {

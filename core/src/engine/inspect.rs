@@ -110,6 +110,16 @@ pub fn pictures_in(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// Settings that make no sense, no usable good part, a model without patch features, [`Error::Cancelled`].
 pub fn teach(model: &LoadedModel, request: &TeachRequest, ticker: &Ticker) -> Result<Teaching> {
+    let (first, problems) = taught(model, request, ticker)?;
+    let one = |settings: Settings| {
+        // A file that cannot be used is told of once.
+        Ok(taught(model, &TeachRequest { settings, ..request.clone() }, ticker)?.0)
+    };
+    let others: Vec<Inspector> = request.settings.others().into_iter().map(one).collect::<Result<_>>()?;
+    Ok(Teaching { inspector: Arc::new(first.joined(others)?), problems })
+}
+
+fn taught(model: &LoadedModel, request: &TeachRequest, ticker: &Ticker) -> Result<(Inspector, Vec<Problem>)> {
     let mut lesson = Lesson::new(model.shared(), request.settings.clone())?;
     let normal = pictures_in(&request.normal)?;
     let ok = pictures_in(&request.ok)?;
@@ -138,7 +148,7 @@ pub fn teach(model: &LoadedModel, request: &TeachRequest, ticker: &Ticker) -> Re
         let scored = picture.and_then(|picture| taught.ok_score(&path.to_string_lossy(), &picture));
         note(path, scored.map(|score| scores.push(score)), &mut problems, &mut None)
     })?;
-    Ok(Teaching { inspector: Arc::new(taught.calibrated(scores)?), problems })
+    Ok((taught.calibrated(scores)?, problems))
 }
 
 /// A method that learns from the folder is shown at most so many parts of it: its time and its memory grow with them.

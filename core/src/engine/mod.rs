@@ -13,6 +13,8 @@ use crate::library::{Watch, WatchEvent, noticed, watch};
 use crate::models::{self, Encoder, ModelIdentity};
 
 mod absent;
+mod audit;
+mod demo;
 mod doctor;
 mod evaluate;
 mod explain;
@@ -32,6 +34,7 @@ mod pipeline;
 mod request;
 
 pub use absent::Absence;
+pub use demo::{DemoReport, DemoRequest, draw_demo};
 pub use doctor::{examine, repair};
 pub use evaluate::{EvaluateReport, EvaluateRequest, EvaluatedImage, evaluate};
 pub use explain::{Explanation, Grid, WordShare};

@@ -81,11 +81,7 @@ impl Journal {
 
     /// Rewrites the journal as exactly `made`, if it has grown to more than twice of that.
     pub fn compact(&mut self, made: &Made) -> Result<()> {
-        if self.size < MIN_COMPACTED {
-            return Ok(());
-        }
-        let whole = entry(&made.changes())?;
-        if self.size / 2 < whole.len() as u64 { Ok(()) } else { self.rewrite(made) }
+        if self.size < MIN_COMPACTED || self.size / 2 < made.size() { Ok(()) } else { self.rewrite(made) }
     }
 
     /// Replaces the journal by one that holds exactly `made`, whole or not at all.

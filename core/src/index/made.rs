@@ -40,6 +40,20 @@ pub(super) enum Slot {
     Rating(ContentHash),
     /// The user's words on a photo.
     Note(ContentHash),
+    /// A decision about a part, by its number in the audit log. Never emptied.
+    Review(u64),
+}
+
+impl Slot {
+    /// At least as many bytes as it takes, with the lengths of its value and of itself.
+    fn size(&self) -> usize {
+        let name = match self {
+            Self::Folder(path) => path.len(),
+            Self::Album(name) | Self::Member(name, _) | Self::Search(name) => name.len(),
+            _ => 0,
+        };
+        name + size_of::<ContentHash>() + 16
+    }
 }
 
 /// A slot and what it holds from now on; `None` empties it.
@@ -147,6 +161,11 @@ impl Made {
         }
     }
 
+    /// At least as many bytes as [`Made::changes`] take in a journal, and not many more.
+    pub fn size(&self) -> u64 {
+        self.slots.iter().map(|(slot, value)| (slot.size() + value.len()) as u64).sum()
+    }
+
     /// The changes that make this out of nothing.
     pub fn changes(&self) -> Vec<Change> {
         self.slots.iter().map(|(slot, value)| Change { slot: slot.clone(), value: Some(value.clone()) }).collect()
@@ -221,6 +240,14 @@ impl Made {
         let end = |byte| Slot::Member(album.to_owned(), ContentHash([byte; 32]));
         let hash = |slot: &Slot| if let Slot::Member(_, hash) = slot { Some(*hash) } else { None };
         self.slots.range(end(0)..=end(255)).filter_map(|(slot, _)| hash(slot)).collect()
+    }
+
+    /// The numbers and values of the audit log, oldest first.
+    pub fn review_slots(&self) -> impl DoubleEndedIterator<Item = (u64, &[u8])> {
+        fn entry<'a>((slot, value): (&Slot, &'a Vec<u8>)) -> Option<(u64, &'a [u8])> {
+            if let Slot::Review(number) = slot { Some((*number, value)) } else { None }
+        }
+        self.slots.range(Slot::Review(0)..=Slot::Review(u64::MAX)).filter_map(entry)
     }
 
     pub fn searches(&self) -> Vec<SavedSearch> {

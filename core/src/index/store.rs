@@ -113,15 +113,21 @@ impl Store {
 
     /// Keeps what the user made: on the disk in the journal, then on the shelf, before this returns.
     pub(super) fn change(&self, changes: &[Change]) -> Result<()> {
+        self.change_by(|_| changes.to_vec())
+    }
+
+    /// As [`Store::change`], with changes that depend on what is there: nobody else changes it meanwhile.
+    pub(super) fn change_by(&self, changes: impl FnOnce(&Made) -> Vec<Change>) -> Result<()> {
+        let mut user = lock(&self.user);
+        let changes = changes(&user.made);
         if changes.is_empty() {
             return Ok(());
         }
-        let mut user = lock(&self.user);
-        user.journal.append(changes)?;
-        user.made.apply(changes);
+        user.journal.append(&changes)?;
+        user.made.apply(&changes);
         let User { journal, made } = &mut *user;
         journal.compact(made)?;
-        self.copy_to_shelf(changes, journal.size())
+        self.copy_to_shelf(&changes, journal.size())
     }
 
     /// Looks at what the user made.

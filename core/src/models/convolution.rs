@@ -8,7 +8,8 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tenso
 use rayon::prelude::*;
 
 use super::depthwise::Map;
-use super::ops::{Matrix, numbers, product, relu};
+use super::ops::{numbers, relu, widest};
+use super::products::{Matrix, product};
 
 /// One kernel over all channels with a bias, padded so that a stride of 1 keeps the grid.
 pub(super) struct Convolution {
@@ -95,23 +96,19 @@ impl Op {
         let count = band.len() / outputs;
         let rows = |at| Matrix { at, row: seen, column: 1 };
         let weights = Matrix { at: 0, row: outputs, column: 1 };
-        let alone = gemm::Parallelism::None;
         if self.side == 1 && self.stride == 1 {
-            product([count, seen, outputs], (band, 0, outputs), (x, rows(first * channels)), (kernel, weights), alone);
+            product([count, seen, outputs], (band, outputs), (x, rows(first * channels)), (kernel, weights));
         } else {
             let mut patches = vec![0.0; count * seen];
             for (place, patch) in patches.chunks_exact_mut(seen).enumerate() {
                 self.patch(given, first + place, patch);
             }
-            product([count, seen, outputs], (band, 0, outputs), (&patches, rows(0)), (kernel, weights), alone);
+            product([count, seen, outputs], (band, outputs), (&patches, rows(0)), (kernel, weights));
         }
-        let is_relu = self.after == After::Relu;
-        for row in band.chunks_exact_mut(outputs) {
-            row.iter_mut().zip(bias).for_each(|(y, bias)| {
-                let sum = *y + bias;
-                *y = if is_relu { relu(sum) } else { sum };
-            });
-        }
+        widest(|| match self.after {
+            After::Relu => add(bias, band, relu),
+            After::Nothing => add(bias, band, |sum| sum),
+        });
     }
 
     /// What the kernel sees at a place of the batch; what lies beyond the border stays 0.
@@ -129,6 +126,14 @@ impl Op {
             let seen = &mut patch[line * self.side * channels + skipped..][..run];
             seen.copy_from_slice(&picture[(y * columns + from) * channels..][..run]);
         }
+    }
+}
+
+/// The bias to each row, and what comes after.
+#[inline(always)]
+fn add(bias: &[f32], rows: &mut [f32], after: impl Fn(f32) -> f32) {
+    for row in rows.chunks_exact_mut(bias.len()) {
+        row.iter_mut().zip(bias).for_each(|(y, bias)| *y = after(*y + bias));
     }
 }
 

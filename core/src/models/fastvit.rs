@@ -8,8 +8,9 @@
 use candle_core::{D, Tensor};
 
 use super::batch_norm::batch_norm;
+use super::dense::{Affine, Dense};
 use super::depthwise::{Depthwise, Map};
-use super::ops::{Activation, activate, add_bias, add_branch, attention};
+use super::ops::{Activation, activate, add_bias, attention};
 use super::towers::ImageTower;
 use super::weights::Scope;
 use crate::error::{Error, Result};
@@ -87,7 +88,7 @@ impl FastVit {
             stem: (first, second, expanded(&stem.at(2), width)?),
             stages: stages.collect::<Result<_>>()?,
             last: Separable::new(branches(&last, [outputs, 1, 3, 3])?, 1, excitation, true)?,
-            head: Dense::load(&trunk.at("head.fc"), outputs, dim, &[])?,
+            head: Dense::load(&trunk.at("head.fc"), outputs, dim)?,
             dim,
         })
     }
@@ -104,7 +105,7 @@ impl FastVit {
         let features = features.reshape((n, rows * columns, ()))?;
         activate(&features, &first.bias, Activation::Gelu)?;
         let map = second.forward(&Map { features, rows, columns })?;
-        Ok(Map { features: third.gelu(&map.features)?, ..map })
+        Ok(Map { features: third.activated(&map.features, Activation::Gelu)?, ..map })
     }
 }
 
@@ -137,7 +138,7 @@ impl Stage {
     fn forward(&self, mut map: Map) -> Result<Map> {
         if let Some((convolution, mixed)) = &self.downsample {
             map = convolution.forward(&map)?;
-            map.features = mixed.gelu(&map.features)?;
+            map.features = mixed.activated(&map.features, Activation::Gelu)?;
         }
         if let Some(position) = &self.position {
             map = position.forward(&map)?;
@@ -172,7 +173,7 @@ fn expanded(scope: &Scope<'_>, width: usize) -> Result<Dense> {
     let (scale, shift) = batch_norm(&scope.at("identity"), width)?;
     let skip = Folded { bias: shift, ..Folded::skip(&scale, 1, false)? };
     let Folded { kernel, bias } = product.plus(&skip)?;
-    Ok(Dense { weight: kernel.reshape((width, width))?, bias })
+    Ok(Dense::new(&kernel.reshape((width, width))?, &bias)?)
 }
 
 /// The k × k branch and the 1 × 1 branch of a block.
@@ -183,8 +184,10 @@ fn branches(scope: &Scope<'_>, shape: [usize; 4]) -> Result<Folded> {
 }
 
 fn excitation(scope: &Scope<'_>, width: usize, squeezed: usize) -> Result<(Dense, Dense)> {
-    let down = Dense::load(&scope.at("fc1"), width, squeezed, &[1, 1])?;
-    Ok((down, Dense::load(&scope.at("fc2"), squeezed, width, &[1, 1])?))
+    let product = |name: &str, inputs, outputs| -> Result<Dense> {
+        Ok(Affine::load(&scope.at(name), inputs, outputs, &[1, 1])?.dense()?)
+    };
+    Ok((product("fc1", width, squeezed)?, product("fc2", squeezed, width)?))
 }
 
 impl Separable {
@@ -218,8 +221,9 @@ impl Mixer {
         };
         let mlp = block.at("mlp");
         let local = Folded::load(&mlp.at("conv"), [width, 1, 7, 7])?;
-        let up = Dense::load(&mlp.at("fc1"), width, 3 * width, &[1, 1])?.after_shift(&local.bias)?;
-        let down = Dense::load(&mlp.at("fc2"), 3 * width, width, &[1, 1])?.scaled(&gamma(block, scale, width)?)?;
+        let up = Affine::load(&mlp.at("fc1"), width, 3 * width, &[1, 1])?.after_shift(&local.bias)?.dense()?;
+        let down =
+            Affine::load(&mlp.at("fc2"), 3 * width, width, &[1, 1])?.scaled(&gamma(block, scale, width)?)?.dense()?;
         Ok(Self { tokens, local: Depthwise::new(&local.kernel, 1)?, up, down })
     }
 
@@ -227,13 +231,13 @@ impl Mixer {
         let map = match &self.tokens {
             TokenMixer::Convolution(convolution) => convolution.forward(&map)?,
             TokenMixer::Attention { qkv, out } => {
-                let mixed = attention(&qkv.forward(&map.features)?, out.bias.dim(0)? / HEAD, false)?;
-                add_branch(&map.features, &out.product(&mixed)?, &out.bias)?;
+                let mixed = attention(&qkv.forward(&map.features)?, out.outputs() / HEAD, false)?;
+                out.add_to(&map.features, &mixed)?;
                 map
             }
         };
-        let inner = self.up.gelu(&self.local.forward(&map)?.features)?;
-        add_branch(&map.features, &self.down.product(&inner)?, &self.down.bias)?;
+        let inner = self.up.activated(&self.local.forward(&map)?.features, Activation::Gelu)?;
+        self.down.add_to(&map.features, &inner)?;
         Ok(map)
     }
 }
@@ -258,10 +262,9 @@ fn attending(width: usize, block: &Scope<'_>) -> Result<TokenMixer> {
     let (scale, shift) = batch_norm(&block.at("norm"), width)?;
     let weight = mixer.get("qkv.weight", &[3 * width, width])?;
     let bias = Tensor::zeros(3 * width, weight.dtype(), weight.device())?;
-    let plain = Dense { weight, bias }.after_shift(&shift)?;
-    let qkv = Dense { weight: plain.weight.broadcast_mul(&scale)?, ..plain };
-    let out =
-        Dense::load(&mixer.at("proj"), width, width, &[])?.scaled(&gamma(block, "layer_scale_1.gamma", width)?)?;
+    let qkv = Affine { weight, bias }.after_norm(&scale, &shift)?.dense()?;
+    let out = Affine::load(&mixer.at("proj"), width, width, &[])?;
+    let out = out.scaled(&gamma(block, "layer_scale_1.gamma", width)?)?.dense()?;
     Ok(TokenMixer::Attention { qkv, out })
 }
 
@@ -314,48 +317,5 @@ impl Folded {
     fn times(self, scale: &Tensor) -> Result<Self> {
         let kernel = self.kernel.broadcast_mul(&scale.reshape(((), 1, 1, 1))?)?;
         Ok(Self { kernel, bias: (self.bias * scale)? })
-    }
-}
-
-/// A product over the channels.
-struct Dense {
-    /// `[outputs, inputs]`
-    weight: Tensor,
-    bias: Tensor,
-}
-
-impl Dense {
-    /// `sides` is what follows in the weight's shape: that of a convolution of one place.
-    fn load(scope: &Scope<'_>, inputs: usize, outputs: usize, sides: &[usize]) -> Result<Self> {
-        let weight = scope.get("weight", &[&[outputs, inputs], sides].concat())?.reshape((outputs, inputs))?;
-        Ok(Self { weight, bias: scope.get("bias", &[outputs])? })
-    }
-
-    /// The same for inputs that lack `shift`: it goes through the product here, once.
-    fn after_shift(self, shift: &Tensor) -> Result<Self> {
-        let through = self.weight.matmul(&shift.unsqueeze(1)?)?.squeeze(1)?;
-        Ok(Self { bias: (self.bias + through)?, ..self })
-    }
-
-    fn scaled(self, scale: &Tensor) -> Result<Self> {
-        Ok(Self { weight: self.weight.broadcast_mul(&scale.unsqueeze(1)?)?, bias: (self.bias * scale)? })
-    }
-
-    /// Without the bias: `[n, places, inputs]` → `[n, places, outputs]`.
-    fn product(&self, x: &Tensor) -> Result<Tensor> {
-        let (n, places, inputs) = x.dims3()?;
-        Ok(x.reshape((n * places, inputs))?.matmul(&self.weight.t()?)?.reshape((n, places, ()))?)
-    }
-
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = self.product(x)?;
-        add_bias(&y, &self.bias)?;
-        Ok(y)
-    }
-
-    fn gelu(&self, x: &Tensor) -> Result<Tensor> {
-        let y = self.product(x)?;
-        activate(&y, &self.bias, Activation::Gelu)?;
-        Ok(y)
     }
 }

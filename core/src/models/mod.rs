@@ -11,12 +11,14 @@ mod checkpoint;
 mod chinese_clip;
 mod clip;
 mod convolution;
+mod dense;
 mod depthwise;
 mod dinov2;
 mod embedding;
 mod fastvit;
 mod hub;
 mod keys;
+mod learned_prompts;
 mod mobileclip;
 mod modified_resnet;
 mod names;
@@ -25,6 +27,7 @@ mod ops;
 mod pickle;
 mod position;
 mod preprocess;
+mod products;
 mod registry;
 mod siglip;
 mod siglip_vision;
@@ -43,6 +46,7 @@ pub use checkpoint::{Checkpoint, load};
 pub(crate) use embedding::unit_rows;
 pub use embedding::{ModelIdentity, PatchFeatures, UnitVector, WordFeatures};
 pub use hub::{Hub, download, find, remove};
+pub use learned_prompts::LearnedPrompts;
 pub use preprocess::{Preprocessing, Resize};
 pub use registry::{Card, OwnModel, REGISTRY, Registry, add_own_model, own_models, remove_own_model};
 pub use starter::{STARTER, starter};
@@ -110,6 +114,17 @@ pub trait Encoder: Send + Sync {
     /// # Errors
     /// [`crate::Error::NoTextTower`] for a model that knows only pictures.
     fn embed_texts(&self, texts: &[&str]) -> Result<Vec<UnitVector>>;
+
+    /// Embeds prompts that were learnt in place of words: one unit vector for a good object, one for a damaged one.
+    ///
+    /// # Errors
+    /// A model whose text tower takes no such prompts, or one of another width.
+    fn embed_learned(&self, _prompts: &LearnedPrompts) -> Result<[UnitVector; 2]> {
+        Err(Error::bad_request(
+            format!("the model {:?} takes no learnt prompts", self.identity().id),
+            "choose the CLIP model that they were trained with",
+        ))
+    }
 
     /// How a text becomes tokens, so that a query can be told what of it the model reads; `None` without a text tower.
     fn tokenizer(&self) -> Option<&TextTokenizer>;

@@ -3,10 +3,10 @@
 //! place. Must never know where its tensors come from; their names are OpenAI's, below one scope.
 
 use candle_core::{D, Tensor};
-use candle_nn::{Linear, Module};
 
 use super::batch_norm::batch_norm;
 use super::convolution::{After, Convolution, halved};
+use super::dense::Dense;
 use super::depthwise::Map;
 use super::ops::add_branch_relu;
 use super::position::{Resampling, resampled};
@@ -193,10 +193,10 @@ impl Bottleneck {
 
 /// The mean of all places asks all places.
 struct AttentionPool {
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    out: Linear,
+    query: Dense,
+    key: Dense,
+    value: Dense,
+    out: Dense,
     /// `[1 + side * side, width]`, the row of the mean first.
     positions: Tensor,
     side: usize,
@@ -208,10 +208,10 @@ impl AttentionPool {
     fn load(width: usize, config: &ResNetConfig, scope: &Scope<'_>) -> Result<Self> {
         let side = config.image_size / STRIDE;
         Ok(Self {
-            query: scope.at("q_proj").linear(width, width)?,
-            key: scope.at("k_proj").linear(width, width)?,
-            value: scope.at("v_proj").linear(width, width)?,
-            out: scope.at("c_proj").linear(width, config.dim)?,
+            query: Dense::load(&scope.at("q_proj"), width, width)?,
+            key: Dense::load(&scope.at("k_proj"), width, width)?,
+            value: Dense::load(&scope.at("v_proj"), width, width)?,
+            out: Dense::load(&scope.at("c_proj"), width, config.dim)?,
             positions: scope.get("positional_embedding", &[1 + side * side, width])?,
             side,
             heads: config.heads,

@@ -1,8 +1,10 @@
-//! What the transformers compute beside products with weights, in one pass each. In: contiguous f32 tensors on the CPU.
-//! Out: f32 tensors. Must never know a model.
+//! What the towers compute beside products with weights, in one pass each. In: contiguous f32 tensors on the CPU. Out: f32
+//! tensors. Must never know a model.
 
 use candle_core::{CpuStorage, CustomOp1, InplaceOp2, InplaceOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
+
+use super::products::{Block, Blocks, Held, Matrix, product};
 
 /// What stands between the two products of an MLP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,24 @@ impl Activation {
     }
 }
 
+impl Activation {
+    /// Of `x + bias`, in place.
+    #[inline(always)]
+    pub fn apply(self, x: &mut [f32], bias: &[f32]) {
+        let biased = x.iter_mut().zip(bias);
+        match self {
+            Self::QuickGelu => biased.for_each(|(x, b)| *x = quick_gelu(*x + b)),
+            Self::Gelu => biased.for_each(|(x, b)| *x = gelu(*x + b)),
+            Self::GeluTanh => biased.for_each(|(x, b)| *x = gelu_tanh(*x + b)),
+        }
+    }
+}
+
+/// Runs `compute`, compiled for the widest vectors that this processor has.
+pub(super) fn widest<R>(compute: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(compute)
+}
+
 /// `x + bias` in place, then the activation. `x` is [.., width], `bias` [width].
 pub(super) fn activate(x: &Tensor, bias: &Tensor, activation: Activation) -> Result<()> {
     match activation {
@@ -39,11 +59,6 @@ pub(super) fn activate(x: &Tensor, bias: &Tensor, activation: Activation) -> Res
 /// `x + bias` in place.
 pub(super) fn add_bias(x: &Tensor, bias: &Tensor) -> Result<()> {
     x.inplace_op2(bias, &Biased(|x| x))
-}
-
-/// `stream + branch + bias`, into `stream`.
-pub(super) fn add_branch(stream: &Tensor, branch: &Tensor, bias: &Tensor) -> Result<()> {
-    stream.inplace_op3(branch, bias, &Branch(|x| x))
 }
 
 /// What of `stream + branch + bias` is positive, else 0, into `stream`.
@@ -96,9 +111,11 @@ impl<F: Fn(f32) -> f32 + Sync> InplaceOp2 for Biased<F> {
         let bias = numbers(bias, bias_at)?;
         let x = numbers_mut(x, x_at)?;
         x.par_chunks_mut(bias.len() * ROWS).for_each(|rows| {
-            for row in rows.chunks_exact_mut(bias.len()) {
-                row.iter_mut().zip(bias).for_each(|(x, b)| *x = self.0(*x + b));
-            }
+            widest(|| {
+                for row in rows.chunks_exact_mut(bias.len()) {
+                    row.iter_mut().zip(bias).for_each(|(x, b)| *x = self.0(*x + b));
+                }
+            });
         });
         Ok(())
     }
@@ -124,9 +141,11 @@ impl<F: Fn(f32) -> f32 + Sync> InplaceOp3 for Branch<F> {
         let stream = numbers_mut(stream, stream_at)?;
         let len = bias.len() * ROWS;
         stream.par_chunks_mut(len).zip(branch.par_chunks(len)).for_each(|(stream, branch)| {
-            for (stream, branch) in stream.chunks_exact_mut(bias.len()).zip(branch.chunks_exact(bias.len())) {
-                stream.iter_mut().zip(branch).zip(bias).for_each(|((x, y), b)| *x = self.0(*x + y + b));
-            }
+            widest(|| {
+                for (stream, branch) in stream.chunks_exact_mut(bias.len()).zip(branch.chunks_exact(bias.len())) {
+                    stream.iter_mut().zip(branch).zip(bias).for_each(|((x, y), b)| *x = self.0(*x + y + b));
+                }
+            });
         });
         Ok(())
     }
@@ -153,124 +172,93 @@ impl CustomOp1 for Attention {
         }
         let qkv = numbers(qkv, at)?;
         let mut mixed = vec![0.0; n * tokens * width];
-        let pairs = mixed.par_chunks_mut(tokens * width).zip(qkv.par_chunks_exact(tokens * triple));
-        let is_alone = n < rayon::current_num_threads();
-        pairs.for_each(|(mixed, qkv)| self.picture(mixed, qkv, width, is_alone));
+        let target = Blocks::new(&mut mixed, width);
+        let depth = width / self.heads;
+        (0..n * self.heads).into_par_iter().for_each(|at| {
+            let (picture, first) = (at / self.heads, at % self.heads * depth);
+            let given = Head { qkv: &qkv[picture * tokens * triple..][..tokens * triple], width, first, depth };
+            let mut scores = vec![0.0; tokens.min(QUERIES) * tokens];
+            for query in (0..tokens).step_by(QUERIES) {
+                let count = QUERIES.min(tokens - query);
+                let rows = picture * tokens + query..picture * tokens + query + count;
+                // SAFETY: each picture has rows, each head columns, each run of queries rows of its own.
+                let block = unsafe { target.block(rows, first..first + depth) };
+                self.answer(&given, query, &mut scores[..count * tokens], block);
+            }
+        });
         Ok((CpuStorage::F32(mixed), Shape::from((n, tokens, width))))
     }
 }
 
+/// What one head reads: the queries, keys and values `[tokens, 3 * width]` of a picture, of which its own are `depth`
+/// columns from `first`.
+struct Head<'a> {
+    qkv: &'a [f32],
+    width: usize,
+    first: usize,
+    depth: usize,
+}
+
 impl Attention {
-    /// The attention within one picture: `mixed` is [tokens, width], `qkv` [tokens, 3 * width].
-    fn picture(&self, mixed: &mut [f32], qkv: &[f32], width: usize, is_alone: bool) {
-        let (tokens, depth) = (mixed.len() / width, width / self.heads);
-        let threads = if is_alone { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
-        let mut scores = vec![0.0; tokens.min(QUERIES) * tokens];
-        for head in 0..self.heads {
-            let (query, key, value) = (head * depth, width + head * depth, 2 * width + head * depth);
-            for first in (0..tokens).step_by(QUERIES) {
-                let count = QUERIES.min(tokens - first);
-                let scores = &mut scores[..count * tokens];
-                let queries = Matrix { at: first * 3 * width + query, row: 3 * width, column: 1 };
-                let keys = Matrix { at: key, row: 1, column: 3 * width };
-                product([count, depth, tokens], (scores, 0, tokens), (qkv, queries), (qkv, keys), threads);
-                self.softmax(scores, tokens, first, 1.0 / (depth as f32).sqrt());
-                let weights = Matrix { at: 0, row: tokens, column: 1 };
-                let values = Matrix { at: value, row: 3 * width, column: 1 };
-                let target = (&mut *mixed, first * width + head * depth, width);
-                product([count, tokens, depth], target, (scores, weights), (qkv, values), threads);
+    /// The answers to the queries from `query` on; `scores` is `[queries, tokens]`.
+    fn answer(&self, head: &Head<'_>, query: usize, scores: &mut [f32], mut answers: Block<'_>) {
+        let &Head { qkv, width, first, depth } = head;
+        let (row, tokens) = (3 * width, qkv.len() / (3 * width));
+        let queries = Matrix { at: query * row + first, row, column: 1 };
+        let keys = Matrix { at: width + first, row: 1, column: row };
+        product([scores.len() / tokens, depth, tokens], (scores, tokens), (qkv, queries), (qkv, keys));
+        widest(|| {
+            for (at, row) in scores.chunks_exact_mut(tokens).enumerate() {
+                let seen = if self.is_causal { query + at + 1 } else { tokens };
+                let (row, hidden) = row.split_at_mut(seen);
+                softmax(row, 1.0 / (depth as f32).sqrt());
+                hidden.fill(0.0);
             }
-        }
-    }
-
-    fn softmax(&self, scores: &mut [f32], tokens: usize, first: usize, scale: f32) {
-        scores.par_chunks_mut(tokens).with_min_len(ROWS * 4).enumerate().for_each(|(query, row)| {
-            let seen = if self.is_causal { first + query + 1 } else { tokens };
-            let (row, hidden) = row.split_at_mut(seen);
-            softmax(row, scale);
-            hidden.fill(0.0);
         });
-    }
-}
-
-/// A matrix within a slice: where it begins, and its steps.
-#[derive(Clone, Copy)]
-pub(super) struct Matrix {
-    pub at: usize,
-    pub row: usize,
-    pub column: usize,
-}
-
-impl Matrix {
-    /// Where the last of `rows` × `columns` elements lies.
-    fn last(self, rows: usize, columns: usize) -> usize {
-        self.at + (rows - 1) * self.row + (columns - 1) * self.column
-    }
-}
-
-/// The product of [m, k] and [k, n] into `target` (slice, first element, step of a row).
-pub(super) fn product(
-    [m, k, n]: [usize; 3],
-    (target, at, row): (&mut [f32], usize, usize),
-    (lhs, left): (&[f32], Matrix),
-    (rhs, right): (&[f32], Matrix),
-    threads: gemm::Parallelism,
-) {
-    let whole = Matrix { at, row, column: 1 };
-    assert!(m > 0 && k > 0 && n > 0, "an empty product");
-    assert!(whole.last(m, n) < target.len() && left.last(m, k) < lhs.len() && right.last(k, n) < rhs.len());
-    // SAFETY: the asserts say that the first and the last element of each matrix lie within its slice, and all steps are
-    // positive, so every element does. `target` is borrowed alone, so it overlaps with none of the others.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            target.as_mut_ptr().add(at),
-            1,
-            row as isize,
-            false,
-            lhs.as_ptr().add(left.at),
-            left.column as isize,
-            left.row as isize,
-            rhs.as_ptr().add(right.at),
-            right.column as isize,
-            right.row as isize,
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            threads,
-        );
+        let weights = Matrix { at: 0, row: tokens, column: 1 };
+        let values = Matrix { at: 2 * width + first, row, column: 1 };
+        answers.product(tokens, (scores, weights), (qkv, values), Held::Replaced);
     }
 }
 
 /// exp(scale * (x - max)) / Σ, in place.
+#[inline(always)]
 fn softmax(row: &mut [f32], scale: f32) {
-    let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for x in row.iter_mut() {
-        *x = exp((*x - max) * scale);
-        sum += *x;
-    }
-    let part = 1.0 / sum;
+    let max = in_lanes(row, f32::NEG_INFINITY, f32::max);
+    row.iter_mut().for_each(|x| *x = exp((*x - max) * scale));
+    let part = 1.0 / in_lanes(row, 0.0, |sum, x| sum + x);
     row.iter_mut().for_each(|x| *x *= part);
 }
 
+/// All numbers put together, in as many lanes as the widest vectors have: one after the other, each would wait for the one
+/// before.
+#[inline(always)]
+fn in_lanes(row: &[f32], empty: f32, join: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = [empty; 16];
+    let (wholes, rest) = row.as_chunks::<16>();
+    for whole in wholes {
+        lanes.iter_mut().zip(whole).for_each(|(lane, x)| *lane = join(*lane, *x));
+    }
+    lanes.iter().chain(rest).fold(empty, |all, x| join(all, *x))
+}
+
 /// What is positive, else 0. A number that is none stays one, so that broken weights show.
+#[inline(always)]
 pub(super) fn relu(x: f32) -> f32 {
     if x < 0.0 { 0.0 } else { x }
 }
 
+#[inline(always)]
 fn quick_gelu(x: f32) -> f32 {
     x / (1.0 + exp(-1.702 * x))
 }
 
+#[inline(always)]
 fn gelu(x: f32) -> f32 {
     0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
 }
 
+#[inline(always)]
 fn gelu_tanh(x: f32) -> f32 {
     // tanh(u) = 1 - 2 / (exp(2u) + 1), u = √(2/π) (x + 0.044715 x³) (Hendrycks & Gimpel 2016).
     let u = 0.797_884_6 * (x + 0.044_715 * x * x * x);
@@ -278,6 +266,7 @@ fn gelu_tanh(x: f32) -> f32 {
 }
 
 /// erf to 1.5e-7 (Abramowitz & Stegun 1964, formula 7.1.26).
+#[inline(always)]
 fn erf(x: f32) -> f32 {
     let a = x.abs();
     let t = 1.0 / (1.0 + 0.327_591_1 * a);
@@ -286,6 +275,7 @@ fn erf(x: f32) -> f32 {
 }
 
 /// e^x to 2 units in the last place, without a branch or a call, so that loops over it become vector instructions.
+#[inline(always)]
 fn exp(x: f32) -> f32 {
     // Adding and subtracting 1.5 · 2²³ rounds to whole numbers.
     const ROUND: f32 = 12_582_912.0;
@@ -310,7 +300,7 @@ pub(super) fn numbers<'a>(storage: &'a CpuStorage, at: &Layout) -> Result<&'a [f
     Ok(&numbers[from..to])
 }
 
-fn numbers_mut<'a>(storage: &'a mut CpuStorage, at: &Layout) -> Result<&'a mut [f32]> {
+pub(super) fn numbers_mut<'a>(storage: &'a mut CpuStorage, at: &Layout) -> Result<&'a mut [f32]> {
     let (CpuStorage::F32(numbers), Some((from, to))) = (storage, at.contiguous_offsets()) else {
         bail!("a contiguous f32 tensor is wanted");
     };

@@ -7,9 +7,10 @@
 
 use candle_core::Tensor;
 use candle_nn::ops::softmax_last_dim;
-use candle_nn::{LayerNorm, Linear, Module};
+use candle_nn::{LayerNorm, Module};
 
-use super::ops::{Activation, activate, add_bias, patch_rows};
+use super::dense::Dense;
+use super::ops::{Activation, patch_rows};
 use super::position::{Resampling, resampled};
 use super::towers::ImageTower;
 use super::transformer::{Size, Transformer};
@@ -29,8 +30,7 @@ pub(super) struct SiglipVisionConfig {
 /// A tower with its weights.
 pub(super) struct SiglipVision {
     config: SiglipVisionConfig,
-    patch: Tensor,
-    patch_bias: Tensor,
+    patch: Dense,
     positions: Tensor,
     transformer: Transformer,
     ln_post: LayerNorm,
@@ -42,8 +42,7 @@ impl SiglipVision {
     pub fn load(config: SiglipVisionConfig, scope: &Scope<'_>, head: &Scope<'_>) -> Result<Self> {
         let (width, patch) = (config.size.width, config.patch);
         Ok(Self {
-            patch: scope.get("patch.weight", &[width, 3, patch, patch])?.reshape((width, 3 * patch * patch))?,
-            patch_bias: scope.get("patch.bias", &[width])?,
+            patch: Dense::of_patches(&scope.at("patch"), patch, width, true)?,
             positions: scope.get("positions", &[config.side * config.side, width])?,
             transformer: Transformer::load(config.size.clone(), &scope.at("blocks"))?,
             ln_post: scope.at("ln_post").layer_norm(width, config.size.epsilon)?,
@@ -60,8 +59,7 @@ impl SiglipVision {
             return Err(Error::bad_request(what, "prepare the picture first"));
         }
         let (rows, columns) = (height / patch, width / patch);
-        let tokens = patch_rows(pixels, patch)?.matmul(&self.patch.t()?)?;
-        add_bias(&tokens, &self.patch_bias)?;
+        let tokens = self.patch.forward(&patch_rows(pixels, patch)?)?;
         let tokens = tokens.reshape((n, rows * columns, ()))?;
         Ok(tokens.broadcast_add(&self.positions_of(rows, columns)?)?)
     }
@@ -109,13 +107,12 @@ impl ImageTower for SiglipVision {
 struct Head {
     /// The question after its own projection and divided by √width of a head: `[1, heads, 1, width / heads]`.
     question: Tensor,
-    key: Linear,
-    value: Linear,
-    out: Linear,
+    key: Dense,
+    value: Dense,
+    out: Dense,
     norm: LayerNorm,
-    up: Tensor,
-    up_bias: Tensor,
-    down: Linear,
+    up: Dense,
+    down: Dense,
 }
 
 impl Head {
@@ -124,9 +121,9 @@ impl Head {
         let attention = head.at("attention");
         let weight = attention.get("in_proj_weight", &[3 * width, width])?;
         let bias = attention.get("in_proj_bias", &[3 * width])?;
-        let part = |at: usize| -> Result<Linear> {
-            let weight = weight.narrow(0, at * width, width)?.contiguous()?;
-            Ok(Linear::new(weight, Some(bias.narrow(0, at * width, width)?)))
+        let part = |at: usize| -> Result<Dense> {
+            let part = |of: &Tensor| of.narrow(0, at * width, width)?.contiguous();
+            Ok(Dense::new(&part(&weight)?, &part(&bias)?)?)
         };
         let question = part(0)?.forward(&head.get("probe", &[1, width])?)?;
         let question = (question / ((width / heads) as f64).sqrt())?.reshape((1, heads, 1, width / heads))?;
@@ -134,26 +131,24 @@ impl Head {
             question,
             key: part(1)?,
             value: part(2)?,
-            out: attention.at("out_proj").linear(width, width)?,
+            out: Dense::load(&attention.at("out_proj"), width, width)?,
             norm: head.at("layernorm").layer_norm(width, epsilon)?,
-            up: head.get("up.weight", &[inner, width])?,
-            up_bias: head.get("up.bias", &[inner])?,
-            down: head.at("down").linear(inner, width)?,
+            up: Dense::load(&head.at("up"), width, inner)?,
+            down: Dense::load(&head.at("down"), inner, width)?,
         })
     }
 
     fn forward(&self, tokens: &Tensor, activation: Activation) -> Result<Tensor> {
         let (n, count, width) = tokens.dims3()?;
         let (_, heads, _, each) = self.question.dims4()?;
-        let by_head = |linear: &Linear| -> Result<Tensor> {
-            Ok(linear.forward(tokens)?.reshape((n, count, heads, each))?.transpose(1, 2)?.contiguous()?)
+        let by_head = |product: &Dense| -> Result<Tensor> {
+            Ok(product.forward(tokens)?.reshape((n, count, heads, each))?.transpose(1, 2)?.contiguous()?)
         };
         let question = self.question.broadcast_as((n, heads, 1, each))?.contiguous()?;
         let shares = softmax_last_dim(&question.matmul(&by_head(&self.key)?.t()?)?)?;
         let answer = shares.matmul(&by_head(&self.value)?)?.reshape((n, width))?;
         let answer = self.out.forward(&answer)?;
-        let inner = self.norm.forward(&answer)?.matmul(&self.up.t()?)?;
-        activate(&inner, &self.up_bias, activation)?;
+        let inner = self.up.activated(&self.norm.forward(&answer)?, activation)?;
         Ok((answer + self.down.forward(&inner)?)?)
     }
 }

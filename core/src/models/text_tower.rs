@@ -6,6 +6,7 @@
 use candle_core::{Device, Tensor};
 use candle_nn::{LayerNorm, Linear, Module};
 
+use super::LearnedPrompts;
 use super::towers::TextTower;
 use super::transformer::{Size, Transformer};
 use super::weights::Scope;
@@ -72,6 +73,14 @@ impl CausalText {
         Ok(Tensor::from_vec(ids, (rows.len(), longest), &Device::Cpu)?)
     }
 
+    /// The embeddings at the ends of the rows' texts.
+    fn pooled(&self, stream: &Tensor, rows: &[Vec<u32>]) -> Result<Tensor> {
+        let (n, len, width) = stream.dims3()?;
+        let ends: Vec<u32> = rows.iter().enumerate().map(|(at, row)| (at * len + self.end(row)) as u32).collect();
+        let pooled = stream.reshape((n * len, width))?.index_select(&Tensor::new(ends, &Device::Cpu)?, 0)?;
+        Ok(self.projection.forward(&self.ln_final.forward(&pooled)?)?)
+    }
+
     /// Which token of the row holds the embedding.
     fn end(&self, row: &[u32]) -> usize {
         let found = match self.config.pooling {
@@ -90,8 +99,31 @@ impl TextTower for CausalText {
         let tokens = self.tokens.index_select(&ids.flatten_all()?, 0)?.reshape((n, len, width))?;
         let stream = tokens.broadcast_add(&self.positions.narrow(0, 0, len)?)?;
         let stream = self.transformer.forward(stream, |_| Ok(()))?;
-        let ends: Vec<u32> = rows.iter().enumerate().map(|(at, row)| (at * len + self.end(row)) as u32).collect();
-        let pooled = stream.reshape((n * len, width))?.index_select(&Tensor::new(ends, &Device::Cpu)?, 0)?;
-        Ok(self.projection.forward(&self.ln_final.forward(&pooled)?)?)
+        self.pooled(&stream, rows)
+    }
+
+    fn embed_learned(&self, rows: &[Vec<u32>; 2], prompts: &LearnedPrompts) -> Result<Option<Tensor>> {
+        let width = self.config.size.width;
+        prompts.check_width(width)?;
+        let ids = self.ids(rows)?;
+        let (n, len) = ids.dims2()?;
+        let most = prompts.deeper.iter().map(|vectors| vectors.dims()[0]).chain([prompts.vectors()]).max().unwrap_or(0);
+        if most + 2 > len {
+            let what = format!("{most} learnt vectors do not fit into texts of {len} tokens");
+            return Err(Error::bad_file(&prompts.path, what, "choose the model that they were trained with"));
+        }
+        let tokens = self.tokens.index_select(&ids.flatten_all()?, 0)?.reshape((n, len, width))?;
+        let contexts = Tensor::stack(&[&prompts.normal, &prompts.damaged], 0)?;
+        tokens.slice_set(&contexts, 1, 1)?;
+        let stream = tokens.broadcast_add(&self.positions.narrow(0, 0, len)?)?;
+        // What overwrites the stream before a layer is set after the one before it; after the last there is none.
+        let mut deeper = prompts.deeper.iter().take(self.config.size.depth - 1);
+        let stream = self.transformer.forward(stream, |stream| {
+            if let Some(vectors) = deeper.next() {
+                stream.slice_set(&Tensor::stack(&[vectors, vectors], 0)?, 1, 1)?;
+            }
+            Ok(())
+        })?;
+        self.pooled(&stream, rows).map(Some)
     }
 }

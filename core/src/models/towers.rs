@@ -6,7 +6,7 @@ use image::RgbImage;
 
 use super::preprocess::Preprocessing;
 use super::tokenizer::TextTokenizer;
-use super::{Encoder, ModelIdentity, PatchFeatures, UnitVector, WordFeatures, unit_rows};
+use super::{Encoder, LearnedPrompts, ModelIdentity, PatchFeatures, UnitVector, WordFeatures, unit_rows};
 use crate::error::{Error, Result};
 
 /// The image side of a model.
@@ -87,6 +87,15 @@ pub trait TextTower: Send + Sync {
     /// # Errors
     /// Ids that the tower does not know, or more than it takes.
     fn embed(&self, rows: &[Vec<u32>]) -> Result<Tensor>;
+
+    /// As [`TextTower::embed`] for two rows, a good object's and a damaged one's, in which learnt vectors stand in place of
+    /// the tokens after the first; `None` where the tower has no such input.
+    ///
+    /// # Errors
+    /// As [`TextTower::embed`], or vectors of another width.
+    fn embed_learned(&self, _rows: &[Vec<u32>; 2], _prompts: &LearnedPrompts) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
 }
 
 /// An encoder of an image tower and, for most, a text tower.
@@ -134,6 +143,24 @@ impl Encoder for Towers {
             vectors.extend(unit_rows(&tower.embed(&rows?)?, &self.identity)?);
         }
         Ok(vectors)
+    }
+
+    fn embed_learned(&self, prompts: &LearnedPrompts) -> Result<[UnitVector; 2]> {
+        let no_text = || Error::NoTextTower { model: self.identity.id.clone() };
+        let (tokenizer, tower) = self.text.as_ref().ok_or_else(no_text)?;
+        // Each X is one token; which one does not matter, it is overwritten (AnomalyCLIP's own prompts are made so).
+        let places = vec!["X"; prompts.vectors()].join(" ");
+        let ids = |words: &str| Ok::<_, Error>(tokenizer.tokenize(&format!("{places} {words}"))?.ids);
+        let rows = [ids("object.")?, ids("damaged object.")?];
+        if let Some(found) = tower.embed_learned(&rows, prompts)?
+            && let Ok(vectors) = <[UnitVector; 2]>::try_from(unit_rows(&found, &self.identity)?)
+        {
+            return Ok(vectors);
+        }
+        Err(Error::bad_request(
+            format!("the model {:?} takes no learnt prompts", self.identity.id),
+            "choose the CLIP model that they were trained with",
+        ))
     }
 
     fn tokenizer(&self) -> Option<&TextTokenizer> {

@@ -4,7 +4,8 @@
 use candle_core::{D, Tensor};
 use candle_nn::{LayerNorm, Module};
 
-use super::ops::{Activation, activate, add_bias, add_branch, attention};
+use super::dense::{Affine, Dense};
+use super::ops::{Activation, attention};
 use super::weights::Scope;
 use crate::error::{Error, Result};
 
@@ -40,17 +41,11 @@ pub(super) struct Transformer {
 
 struct Block {
     before_attention: LayerNorm,
-    qkv: Affine,
-    out: Affine,
+    qkv: Dense,
+    out: Dense,
     before_mlp: LayerNorm,
-    up: Affine,
-    down: Affine,
-}
-
-/// A product with a weight [outputs, inputs] and a bias that is added in the pass that comes next anyway.
-struct Affine {
-    weight: Tensor,
-    bias: Tensor,
+    up: Dense,
+    down: Dense,
 }
 
 impl Transformer {
@@ -119,90 +114,65 @@ impl Transformer {
 
 impl Block {
     fn add_values(&self, path: &Tensor, stream: &Tensor, size: &Size) -> Result<()> {
-        let qkv = self.qkv.product(&self.before_attention.forward(stream)?)?;
-        add_bias(&qkv, &self.qkv.bias)?;
+        let qkv = self.qkv.forward(&self.before_attention.forward(stream)?)?;
         let values = qkv.narrow(D::Minus1, 2 * size.width, size.width)?;
         let mixed = attention(&Tensor::cat(&[&values; 3], D::Minus1)?, size.heads, false)?;
-        add_branch(path, &self.out.product(&mixed)?, &self.out.bias)?;
+        self.out.add_to(path, &mixed)?;
         Ok(())
     }
 
     fn load(size: &Size, block: &Scope<'_>) -> Result<Self> {
         let &Size { width, inner, epsilon, .. } = size;
         let up_width = if size.mlp == MlpKind::SwiGlu { 2 * inner } else { inner };
-        let (out, down) =
-            (Affine::load(&block.at("out"), width, width)?, Affine::load(&block.at("down"), inner, width)?);
-        let scaled = |affine: Affine, name: &str| match size.has_layer_scale {
-            true => affine.scaled(&block.get(name, &[width])?),
-            false => Ok(affine),
+        let branch = |name: &str, inputs: usize, scale: &str| -> Result<Dense> {
+            let plain = Affine::load(&block.at(name), inputs, width, &[])?;
+            Ok(match size.has_layer_scale {
+                true => plain.scaled(&block.get(scale, &[width])?)?.dense()?,
+                false => plain.dense()?,
+            })
         };
         Ok(Self {
             before_attention: block.at("ln_1").layer_norm(width, epsilon)?,
             qkv: qkv(block, width, size.has_qkv_bias)?,
-            out: scaled(out, "scale_1")?,
+            out: branch("out", width, "scale_1")?,
             before_mlp: block.at("ln_2").layer_norm(width, epsilon)?,
-            up: Affine::load(&block.at("up"), width, up_width)?,
-            down: scaled(down, "scale_2")?,
+            up: Dense::load(&block.at("up"), width, up_width)?,
+            down: branch("down", inner, "scale_2")?,
         })
     }
 
     fn forward(&self, stream: &Tensor, size: &Size) -> Result<()> {
-        let qkv = self.qkv.product(&self.before_attention.forward(stream)?)?;
-        add_bias(&qkv, &self.qkv.bias)?;
+        let qkv = self.qkv.forward(&self.before_attention.forward(stream)?)?;
         let mixed = attention(&qkv, size.heads, size.is_causal)?;
-        add_branch(stream, &self.out.product(&mixed)?, &self.out.bias)?;
+        self.out.add_to(stream, &mixed)?;
         self.think(stream, size)
     }
 
     /// In place of attention: each token's own value.
     fn take_values(&self, stream: &Tensor, size: &Size) -> Result<()> {
-        let part = |of: &Tensor| of.narrow(0, 2 * size.width, size.width);
-        let value = Affine { weight: part(&self.qkv.weight)?, bias: part(&self.qkv.bias)? };
-        let values = value.product(&self.before_attention.forward(stream)?)?;
-        add_bias(&values, &value.bias)?;
-        add_branch(stream, &self.out.product(&values)?, &self.out.bias)?;
+        let qkv = self.qkv.forward(&self.before_attention.forward(stream)?)?;
+        let values = qkv.narrow(D::Minus1, 2 * size.width, size.width)?.contiguous()?;
+        self.out.add_to(stream, &values)?;
         Ok(())
     }
 
     /// The MLP and its residual.
     fn think(&self, stream: &Tensor, size: &Size) -> Result<()> {
-        let up = self.up.product(&self.before_mlp.forward(stream)?)?;
+        let x = self.before_mlp.forward(stream)?;
         let inner = match size.mlp {
-            MlpKind::Plain(activation) => {
-                activate(&up, &self.up.bias, activation)?;
-                up
-            }
+            MlpKind::Plain(activation) => self.up.activated(&x, activation)?,
             MlpKind::SwiGlu => {
-                add_bias(&up, &self.up.bias)?;
-                let halves = up.chunk(2, D::Minus1)?;
+                let halves = self.up.forward(&x)?.chunk(2, D::Minus1)?;
                 (halves[0].silu()? * &halves[1])?.contiguous()?
             }
         };
-        add_branch(stream, &self.down.product(&inner)?, &self.down.bias)?;
+        self.down.add_to(stream, &inner)?;
         Ok(())
     }
 }
 
-impl Affine {
-    fn load(scope: &Scope<'_>, inputs: usize, outputs: usize) -> Result<Self> {
-        Ok(Self { weight: scope.get("weight", &[outputs, inputs])?, bias: scope.get("bias", &[outputs])? })
-    }
-
-    /// Multiplies each output by its number, once and for all: layer scale (Touvron et al. 2021) costs nothing later.
-    fn scaled(self, scale: &Tensor) -> Result<Self> {
-        let weight = self.weight.broadcast_mul(&scale.reshape(((), 1))?)?;
-        Ok(Self { weight, bias: (self.bias * scale)? })
-    }
-
-    /// The product without the bias: [n, tokens, inputs] → [n, tokens, outputs].
-    fn product(&self, x: &Tensor) -> Result<Tensor> {
-        let (n, tokens, inputs) = x.dims3()?;
-        Ok(x.reshape((n * tokens, inputs))?.matmul(&self.weight.t()?)?.reshape((n, tokens, ()))?)
-    }
-}
-
 /// The product for queries, keys and values at once, from one tensor (`qkv`) or from three (`q`, `k`, `v`).
-fn qkv(block: &Scope<'_>, width: usize, has_bias: bool) -> Result<Affine> {
+fn qkv(block: &Scope<'_>, width: usize, has_bias: bool) -> Result<Dense> {
     let is_fused = block.has("qkv.weight");
     let weight = match is_fused {
         true => block.get("qkv.weight", &[3 * width, width])?,
@@ -213,7 +183,7 @@ fn qkv(block: &Scope<'_>, width: usize, has_bias: bool) -> Result<Affine> {
         (true, false) => joined(block, "bias", &[width])?,
         (false, _) => Tensor::zeros(3 * width, weight.dtype(), weight.device())?,
     };
-    Ok(Affine { weight, bias })
+    Ok(Dense::new(&weight, &bias)?)
 }
 
 fn joined(block: &Scope<'_>, kind: &str, shape: &[usize]) -> Result<Tensor> {

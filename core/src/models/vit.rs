@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use candle_core::Tensor;
 use candle_nn::{LayerNorm, Linear, Module};
 
-use super::ops::{add_bias, patch_rows};
+use super::dense::Dense;
+use super::ops::patch_rows;
 use super::position::{Resampling, resampled};
 use super::towers::ImageTower;
 use super::transformer::{Size, Transformer};
@@ -43,8 +44,7 @@ pub(super) struct VitConfig {
 /// A Vision Transformer with its weights.
 pub(super) struct Vit {
     config: VitConfig,
-    patch: Tensor,
-    patch_bias: Option<Tensor>,
+    patch: Dense,
     /// The class token and the registers, `[1, 1 + registers, width]`, each with its position added.
     prefix: Tensor,
     /// The row of the class token in the position table.
@@ -70,8 +70,7 @@ impl Vit {
         let norm = |name: &str| scope.at(name).layer_norm(width, epsilon);
         let project = |dim| scope.at("projection").projection(width, dim);
         Ok(Self {
-            patch: scope.get("patch.weight", &[width, 3, patch, patch])?.reshape((width, 3 * patch * patch))?,
-            patch_bias: config.has_patch_bias.then(|| scope.get("patch.bias", &[width])).transpose()?,
+            patch: Dense::of_patches(&scope.at("patch"), patch, width, config.has_patch_bias)?,
             prefix: prefix(scope, &config, class_position.as_ref())?,
             class_position,
             positions: table.narrow(0, table_len - patches, patches)?.contiguous()?,
@@ -88,10 +87,7 @@ impl Vit {
     fn tokens(&self, pixels: &Tensor) -> Result<Tensor> {
         let (n, _, height, width) = pixels.dims4()?;
         let (rows, columns) = self.grid_of(height, width)?;
-        let patches = patch_rows(pixels, self.config.patch)?.matmul(&self.patch.t()?)?;
-        if let Some(bias) = &self.patch_bias {
-            add_bias(&patches, bias)?;
-        }
+        let patches = self.patch.forward(&patch_rows(pixels, self.config.patch)?)?;
         let patches = patches.reshape((n, rows * columns, ()))?.broadcast_add(&self.positions_of(rows, columns)?)?;
         let prefix = self.prefix.broadcast_as((n, self.prefix.dim(1)?, self.config.size.width))?;
         let tokens = Tensor::cat(&[&prefix, &patches], 1)?;

@@ -213,12 +213,6 @@ impl Scope<'_> {
         self.weights.get(&self.name(part), shape)
     }
 
-    /// A product with a bias: `weight` is [outputs, inputs].
-    pub fn linear(&self, inputs: usize, outputs: usize) -> Result<Linear> {
-        let bias = self.get("bias", &[outputs])?;
-        Ok(Linear::new(self.get("weight", &[outputs, inputs])?, Some(bias)))
-    }
-
     /// A product without a bias, whose weight is [outputs, inputs], or [inputs, outputs] under the name `transposed`.
     pub fn projection(&self, inputs: usize, outputs: usize) -> Result<Linear> {
         let weight = match self.has("transposed") {
@@ -304,6 +298,7 @@ fn strided(flat: &[f32], shape: &[usize], strides: &[usize]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::dense::Dense;
 
     /// A file of `tensors`, each with its shape and filled with its place among them.
     fn write(folder: &Path, tensors: &[(&str, &[usize])]) -> PathBuf {
@@ -328,7 +323,7 @@ mod tests {
         let path = write(folder.path(), tensors);
         let own = || -> Result<()> {
             let weights = read(&path)?;
-            weights.at("a").linear(3, 2)?;
+            Dense::load(&weights.at("a"), 3, 2)?;
             weights.finish()
         };
         let candles = || -> Result<()> {

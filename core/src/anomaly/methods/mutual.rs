@@ -1,6 +1,6 @@
 //! What the other parts of a folder do not have: no part needs to be known as good. In: raw features of all parts. Out:
 //! for each patch its distance to the nearest patch of every other part, the mean of the lowest of these. MuSc (Li et al.
-//! 2024, sections 3.2 and 3.3), without its re-scoring of whole pictures.
+//! 2024, sections 3.2 and 3.3); its re-scoring of whole parts is in `peers`.
 
 use image::RgbImage;
 

@@ -1,6 +1,7 @@
 //! How much a patch looks like what words call damaged: no part needs to be shown. In: features in the space of words.
 //! Out: a probability a patch, of low confidence. Prompts, windows and harmonic means of WinCLIP (Jeong et al. 2023,
-//! section 4); the patches' own features from the value path (AnomalyCLIP, Zhou et al. 2024, section 3.2).
+//! section 4); the patches' own features from the value path, and learnt prompts where a file of them is given (AnomalyCLIP,
+//! Zhou et al. 2024, section 3).
 
 use image::RgbImage;
 
@@ -8,7 +9,7 @@ use super::{Memory, Method, Teacher};
 use crate::anomaly::patches::Patches;
 use crate::anomaly::settings::Settings;
 use crate::error::{Error, Result};
-use crate::models::{Encoder, UnitVector, WordFeatures};
+use crate::models::{Encoder, LearnedPrompts, UnitVector, WordFeatures};
 
 /// States of a good part (WinCLIP, appendix).
 const NORMAL: [&str; 7] =
@@ -68,6 +69,11 @@ impl Method for ZeroShot {
     }
 
     fn learn(&self, encoder: &dyn Encoder, _: &[Patches], settings: &Settings) -> Result<Box<dyn Memory>> {
+        if let Some(path) = &settings.prompts {
+            let [normal, anomalous] =
+                encoder.embed_learned(&LearnedPrompts::read(path)?)?.map(|vector| vector.as_slice().to_vec());
+            return Ok(Box::new(Words { normal, anomalous, is_learned: true }));
+        }
         let model = encoder.identity().id.as_str();
         let class = |states: &[&str]| -> Result<Vec<f32>> {
             let texts = prompts(states, &settings.object);
@@ -76,7 +82,7 @@ impl Method for ZeroShot {
             let unit = UnitVector::normalised(mean).ok_or_else(|| Error::NoDirection { model: model.into() })?;
             Ok(unit.as_slice().to_vec())
         };
-        Ok(Box::new(Words { normal: class(&NORMAL)?, anomalous: class(&ANOMALOUS)? }))
+        Ok(Box::new(Words { normal: class(&NORMAL)?, anomalous: class(&ANOMALOUS)?, is_learned: false }))
     }
 }
 
@@ -96,6 +102,8 @@ fn mean(vectors: &[UnitVector]) -> Vec<f32> {
 struct Words {
     normal: Vec<f32>,
     anomalous: Vec<f32>,
+    /// Learnt prompts are compared with patches alone, as they were trained (AnomalyCLIP, section 3.3).
+    is_learned: bool,
 }
 
 impl Words {
@@ -111,6 +119,9 @@ impl Memory for Words {
         let Some(words) = patches.words.as_deref().filter(|words| words.dim == self.normal.len()) else {
             return Err(Error::bad_request("the features are not for words", "inspect again with zero-shot"));
         };
+        if self.is_learned {
+            return Ok(self.each(&words.patches, words.dim));
+        }
         let whole = self.probability(words.whole.as_slice());
         let mut parts = vec![vec![whole; patches.places()], self.each(&words.patches, words.dim)];
         for (side, windows) in &words.windows {
@@ -168,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_feature_between_both_classes_is_even() {
-        let words = Words { normal: vec![1.0, 0.0], anomalous: vec![0.0, 1.0] };
+        let words = Words { normal: vec![1.0, 0.0], anomalous: vec![0.0, 1.0], is_learned: false };
         assert_eq!(words.probability(&[0.6, 0.6]), 0.5);
         assert!(words.probability(&[0.0, 1.0]) > 0.999);
     }

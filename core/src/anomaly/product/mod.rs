@@ -18,6 +18,9 @@ use crate::error::{Error, Result};
 use crate::models::ModelIdentity;
 
 mod archive;
+mod shelf;
+
+pub use shelf::{ProductRow, Products};
 
 /// What a product's folder and its zip hold besides the parts' files.
 const RECORD: &str = "product.json";

@@ -90,12 +90,13 @@ fn histogram(results: &Results) -> String {
         );
         write(&mut svg, bar);
     }
-    for (name, mark) in [("review", Some(results.threshold)), ("fail", results.fail_threshold)] {
+    // One below the other: the thresholds often lie side by side.
+    for (y, name, mark) in [(2, "review", Some(results.threshold)), (18, "fail", results.fail_threshold)] {
         let Some(x) = mark.map(|mark| place(mark) * WIDTH) else { continue };
-        let anchor = if x > 0.8 * WIDTH { "end" } else { "start" };
+        let (anchor, dx) = if x > 0.8 * WIDTH { ("end", -4) } else { ("start", 4) };
         let line = format_args!(
             "<line class=\"{name}\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"-8\" y2=\"{HEIGHT}\"/>\
-             <text x=\"{x:.1}\" y=\"2\" dx=\"4\" text-anchor=\"{anchor}\">{name}</text>"
+             <text x=\"{x:.1}\" y=\"{y}\" dx=\"{dx}\" text-anchor=\"{anchor}\">{name}</text>"
         );
         write(&mut svg, line);
     }
@@ -117,21 +118,39 @@ fn worst(results: &Results) -> String {
     if results.worst.is_empty() {
         return String::new();
     }
-    let mut html = String::from("<section><h2>Worst first</h2><div class=\"grid\">");
+    let mut html = format!("<section><h2>Worst first</h2>{}<div class=\"grid\">", legend(results.calibration.colours));
     for (at, jpeg) in &results.worst {
         let Some(row) = results.images.get(*at) else { continue };
         let figure = format_args!(
             "<figure><img alt=\"{name}\" src=\"data:image/jpeg;base64,{}\"><figcaption><b class=\"{verdict}\">{verdict}</b> \
-             {name} · {:.4} · {} regions</figcaption></figure>",
+             {name} · {:.4} · {}</figcaption></figure>",
             base64(jpeg),
             row.score,
-            row.regions.len(),
+            regions(row.regions.len()),
             name = escaped(&row.name),
             verdict = row.verdict.name(),
         );
         write(&mut html, figure);
     }
     html + "</div></section>"
+}
+
+fn regions(count: usize) -> String {
+    if count == 1 { "1 region".into() } else { format!("{count} regions") }
+}
+
+/// What the colours of the overlays mean: one scale for every part of the product.
+fn legend([low, high]: [f32; 2]) -> String {
+    let colour = |step: u8| {
+        let [red, green, blue] = super::inferno(f32::from(step) / 8.0);
+        format!("rgb({red},{green},{blue})")
+    };
+    let colours: Vec<String> = (0..=8).map(colour).collect();
+    format!(
+        "<p class=\"small\">{low:.4} <span class=\"scale\" style=\"background:linear-gradient(90deg,{})\"></span> {high:.4}: \
+         one scale of colours for every part</p>",
+        colours.join(",")
+    )
 }
 
 fn every_part(results: &Results) -> String {
@@ -215,6 +234,13 @@ mod tests {
         for (bytes, text) in pairs {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
+    }
+
+    #[test]
+    fn one_region_is_no_plural_and_the_legend_names_both_ends() {
+        assert_eq!((regions(1), regions(2)), ("1 region".into(), "2 regions".into()));
+        let legend = legend([0.125, 0.5]);
+        assert!(legend.contains("0.1250") && legend.contains("0.5000") && !legend.contains("url("), "{legend}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::settings::Settings;
 use super::verdict::Verdict;
 use crate::error::{Error, Problem, Result};
 
+mod audit;
 mod colours;
 mod csv;
 mod html;
@@ -23,6 +24,7 @@ mod names;
 mod npy;
 mod overlay;
 
+pub use audit::{AuditFormat, AuditRow, audit_bytes, audit_rows};
 pub use colours::inferno;
 pub use names::part_names;
 pub use overlay::overlay;
@@ -279,14 +281,18 @@ fn fitting((width, height): (u32, u32), side: u32) -> (u32, u32) {
     (scaled(width), scaled(height))
 }
 
-fn png(picture: &image::DynamicImage) -> Result<Vec<u8>> {
+/// The bytes of a PNG.
+pub(crate) fn png(picture: &image::DynamicImage) -> Result<Vec<u8>> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     picture.write_to(&mut bytes, ImageFormat::Png).map_err(std::io::Error::other)?;
     Ok(bytes.into_inner())
 }
 
 /// Writes a file whole or not at all.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+///
+/// # Errors
+/// A folder that cannot be written to, or a full disk; what was half written is removed.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs_err::create_dir_all(folder)?;
     }

@@ -1,0 +1,245 @@
+//! Products with weights. In: rows of numbers, contiguous f32 on the CPU. Out: the same. Must never know a model.
+
+use candle_core::{CpuStorage, CustomOp1, InplaceOp2, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use super::ops::{Activation, numbers, numbers_mut, widest};
+use super::products::{Block, Blocks, Held, Matrix};
+use super::weights::Scope;
+use crate::error;
+
+/// A product and a bias as a checkpoint gives them: what a model folds into them is folded here, before they are laid out.
+pub(super) struct Affine {
+    /// `[outputs, inputs]`
+    pub weight: Tensor,
+    /// `[outputs]`
+    pub bias: Tensor,
+}
+
+impl Affine {
+    /// Of `weight` and `bias` below `scope`; `sides` is what follows in the weight's shape: that of a convolution of one
+    /// place.
+    pub fn load(scope: &Scope<'_>, inputs: usize, outputs: usize, sides: &[usize]) -> error::Result<Self> {
+        let weight = scope.get("weight", &[&[outputs, inputs], sides].concat())?.reshape((outputs, inputs))?;
+        Ok(Self { weight, bias: scope.get("bias", &[outputs])? })
+    }
+
+    /// Multiplies each output by its number, once and for all: layer scale (Touvron et al. 2021) costs nothing later.
+    pub fn scaled(self, scale: &Tensor) -> Result<Self> {
+        Ok(Self { weight: self.weight.broadcast_mul(&scale.unsqueeze(1)?)?, bias: (self.bias * scale)? })
+    }
+
+    /// The same for inputs that lack `shift` `[inputs]`: it goes through the product here, once.
+    pub fn after_shift(self, shift: &Tensor) -> Result<Self> {
+        let through = self.weight.matmul(&shift.unsqueeze(1)?)?.squeeze(1)?;
+        Ok(Self { bias: (self.bias + through)?, ..self })
+    }
+
+    /// The same for inputs x that stand for x · `scale` + `shift`, both `[inputs]`.
+    pub fn after_norm(self, scale: &Tensor, shift: &Tensor) -> Result<Self> {
+        let plain = self.after_shift(shift)?;
+        Ok(Self { weight: plain.weight.broadcast_mul(scale)?, ..plain })
+    }
+
+    /// As it is computed with.
+    pub fn dense(&self) -> Result<Dense> {
+        Dense::new(&self.weight, &self.bias)
+    }
+}
+
+/// A product with a weight, its bias, and what comes after, in one pass.
+///
+/// The weight lies in panels of [`PANEL`] outputs, each `[inputs, outputs of the panel]`: a product reads them from front
+/// to back as they lie, where a checkpoint's `[outputs, inputs]` would be packed anew for each product, which takes longer
+/// than the product itself for few rows. Each thread takes panels of its own.
+pub(super) struct Dense {
+    panels: Vec<f32>,
+    bias: Vec<f32>,
+    inputs: usize,
+}
+
+/// As many outputs as gemm's widest kernel computes at once.
+const PANEL: usize = 64;
+/// Rows whose outputs of one panel are still in the cache when bias and activation pass over them.
+const ROWS: usize = 384;
+
+impl Dense {
+    /// Of a weight `[outputs, inputs]` and a bias `[outputs]`.
+    pub fn new(weight: &Tensor, bias: &Tensor) -> Result<Self> {
+        let (outputs, inputs) = weight.dims2()?;
+        let bias = bias.to_vec1::<f32>()?;
+        if bias.len() != outputs || inputs * outputs == 0 {
+            bail!("a weight [{outputs}, {inputs}] and {} biases", bias.len());
+        }
+        let weight = weight.contiguous()?;
+        let (storage, at) = weight.storage_and_layout();
+        let candle_core::Storage::Cpu(storage) = &*storage else { bail!("a weight on the CPU is wanted") };
+        Ok(Self { panels: in_panels(numbers(storage, at)?, inputs), bias, inputs })
+    }
+
+    /// Of `weight` and `bias` below `scope`.
+    pub fn load(scope: &Scope<'_>, inputs: usize, outputs: usize) -> error::Result<Self> {
+        Ok(Affine::load(scope, inputs, outputs, &[])?.dense()?)
+    }
+
+    /// Of the convolution below `scope` whose stride is its side: `patch` × `patch` × 3 pixels → `width`. Takes rows as
+    /// [`patch_rows`](super::ops::patch_rows) makes them.
+    pub fn of_patches(scope: &Scope<'_>, patch: usize, width: usize, has_bias: bool) -> error::Result<Self> {
+        let weight = scope.get("weight", &[width, 3, patch, patch])?.reshape((width, 3 * patch * patch))?;
+        let bias = match has_bias {
+            true => scope.get("bias", &[width])?,
+            false => Tensor::zeros(width, weight.dtype(), weight.device())?,
+        };
+        Ok(Self::new(&weight, &bias)?)
+    }
+
+    /// How many numbers a row has afterwards.
+    pub fn outputs(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// `[.., inputs]` → `[.., outputs]`.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        x.apply_op1_no_bwd(&Op { dense: self, after: None })
+    }
+
+    /// With the activation after it, `[.., inputs]` → `[.., outputs]`.
+    pub fn activated(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
+        x.apply_op1_no_bwd(&Op { dense: self, after: Some(activation) })
+    }
+
+    /// Adds what comes of `x` `[.., inputs]` to `stream` `[.., outputs]`, in place.
+    pub fn add_to(&self, stream: &Tensor, x: &Tensor) -> Result<()> {
+        stream.inplace_op2(x, &Op { dense: self, after: None })
+    }
+
+    /// `x` `[rows, inputs]` → `y` `[rows, outputs]`.
+    fn run(&self, x: &[f32], y: &mut [f32], held: Held, after: Option<Activation>) {
+        let (inputs, outputs) = (self.inputs, self.outputs());
+        let (rows, panels) = (x.len() / inputs, outputs.div_ceil(PANEL));
+        // More threads than panels share the rows.
+        let shares = rows.div_ceil(ROWS).max(rayon::current_num_threads().div_ceil(panels)).min(rows);
+        let share = rows.div_ceil(shares);
+        let target = Blocks::new(y, outputs);
+        (0..rows.div_ceil(share) * panels).into_par_iter().for_each(|at| {
+            let (first, column) = (at / panels * share, at % panels * PANEL);
+            let columns = column..(column + PANEL).min(outputs);
+            // SAFETY: each `at` has rows or columns of its own.
+            let block = unsafe { target.block(first..(first + share).min(rows), columns.clone()) };
+            self.panel(block, columns, (&x[first * inputs..], held), after);
+        });
+    }
+
+    fn panel(
+        &self,
+        mut block: Block<'_>,
+        columns: std::ops::Range<usize>,
+        (x, held): (&[f32], Held),
+        after: Option<Activation>,
+    ) {
+        let inputs = self.inputs;
+        let weight = Matrix { at: columns.start * inputs, row: columns.len(), column: 1 };
+        let x = (x, Matrix { at: 0, row: inputs, column: 1 });
+        block.product(inputs, x, (&self.panels, weight), held);
+        let bias = &self.bias[columns];
+        widest(|| match after {
+            None => block.for_rows(|row| row.iter_mut().zip(bias).for_each(|(y, bias)| *y += bias)),
+            Some(activation) => block.for_rows(|row| activation.apply(row, bias)),
+        });
+    }
+}
+
+/// `[outputs, inputs]` as panels.
+fn in_panels(weight: &[f32], inputs: usize) -> Vec<f32> {
+    let mut panels = vec![0.0; weight.len()];
+    panels.par_chunks_mut(PANEL * inputs).zip(weight.par_chunks(PANEL * inputs)).for_each(|(panel, weight)| {
+        let width = weight.len() / inputs;
+        for (output, row) in weight.chunks_exact(inputs).enumerate() {
+            row.iter().zip(panel.iter_mut().skip(output).step_by(width)).for_each(|(number, place)| *place = *number);
+        }
+    });
+    panels
+}
+
+struct Op<'a> {
+    dense: &'a Dense,
+    after: Option<Activation>,
+}
+
+impl Op<'_> {
+    /// How many rows of inputs these are.
+    fn rows(&self, x: &Layout) -> Result<usize> {
+        match x.dims() {
+            [rows @ .., last] if *last == self.dense.inputs => Ok(rows.iter().product()),
+            dims => bail!("{dims:?} does not fit a product of {} inputs", self.dense.inputs),
+        }
+    }
+}
+
+impl CustomOp1 for Op<'_> {
+    fn name(&self) -> &'static str {
+        "dense"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, x_at: &Layout) -> Result<(CpuStorage, Shape)> {
+        let mut y = vec![0.0; self.rows(x_at)? * self.dense.outputs()];
+        self.dense.run(numbers(x, x_at)?, &mut y, Held::Replaced, self.after);
+        let shape = [&x_at.dims()[..x_at.dims().len() - 1], &[self.dense.outputs()]].concat();
+        Ok((CpuStorage::F32(y), Shape::from(shape)))
+    }
+}
+
+impl InplaceOp2 for Op<'_> {
+    fn name(&self) -> &'static str {
+        "dense"
+    }
+
+    fn cpu_fwd(&self, stream: &mut CpuStorage, at: &Layout, x: &CpuStorage, x_at: &Layout) -> Result<()> {
+        if at.shape().elem_count() != self.rows(x_at)? * self.dense.outputs() {
+            bail!("{:?} cannot be added to {:?}", x_at.dims(), at.dims());
+        }
+        self.dense.run(numbers(x, x_at)?, numbers_mut(stream, at)?, Held::AddedTo, self.after);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    fn random(shape: &[usize]) -> Tensor {
+        Tensor::randn(0_f32, 1.0, shape, &Device::Cpu).unwrap()
+    }
+
+    #[track_caller]
+    fn check_near(found: &Tensor, expected: &Tensor) {
+        assert_eq!(found.dims(), expected.dims());
+        let most = (found - expected).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
+        assert!(most.to_scalar::<f32>().unwrap() < 1e-4, "{most}");
+    }
+
+    #[test]
+    fn a_product_is_that_of_candle_whatever_the_panels() {
+        for (rows, inputs, outputs) in [(1, 1, 1), (5, 7, 63), (3, 64, 64), (900, 33, 65), (2, 9, 200)] {
+            let (x, weight, bias) = (random(&[rows, inputs]), random(&[outputs, inputs]), random(&[outputs]));
+            let dense = Dense::new(&weight, &bias).unwrap();
+            let plain = x.matmul(&weight.t().unwrap()).unwrap().broadcast_add(&bias).unwrap();
+            check_near(&dense.forward(&x).unwrap(), &plain);
+            check_near(&dense.activated(&x, Activation::Gelu).unwrap(), &plain.gelu_erf().unwrap());
+            let stream = random(&[rows, outputs]);
+            let expected = (&stream + plain).unwrap();
+            dense.add_to(&stream, &x).unwrap();
+            check_near(&stream, &expected);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let dense = Dense::new(&random(&[4, 3]), &random(&[4])).unwrap();
+        assert!(dense.forward(&random(&[2, 4])).is_err());
+        assert!(dense.add_to(&random(&[2, 3]), &random(&[2, 3])).is_err());
+        assert!(Dense::new(&random(&[4, 3]), &random(&[3])).is_err());
+    }
+}

@@ -10,6 +10,7 @@ use sightline_app::gui::inspect_command::{InspectCommand, ProductChange};
 use sightline_app::gui::state::{Loaded, Page, Ruling, State, Wanted};
 use sightline_core::anomaly::Verdict;
 use sightline_core::anomaly::product::Role;
+use sightline_core::index::Decision;
 
 use crate::support::Window;
 
@@ -136,6 +137,11 @@ fn keys_accept_reject_and_take_back() {
     window.harness.key_press(Key::U);
     window.harness.run_steps(3);
     assert_eq!((window.state().inspection.decisions.counts(), chosen(&window)), ((1, 0), second));
+    let logged = |window: &Window| window.app().engine().reviews(Some("plates"));
+    while logged(&window).len() < 3 {
+        window.harness.step();
+    }
+    assert_eq!(logged(&window).last().map(|entry| entry.review.decision), Some(Decision::Undecided));
     window.harness.key_press(Key::H);
     window.harness.run_steps(2);
     assert!(!window.state().inspection.heat.is_shown);

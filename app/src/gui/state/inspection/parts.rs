@@ -170,6 +170,8 @@ pub(super) mod tests {
             median: score,
             exposure: Exposure { brightness: 0.5, sharpness: 1.0 },
             size: (8, 8),
+            peers: Vec::new(),
+            others: Vec::new(),
         };
         PartResult { path: name.into(), judgement, regions: Vec::new() }
     }

@@ -193,6 +193,7 @@ pub const WORDS: super::Words = &[
     ),
     ("Choose", "Wählen"),
     ("Path", "Pfad"),
+    ("Drawing", "Zeichnen"),
     ("The first parts come in a moment …", "Die ersten Teile kommen gleich …"),
     ("No such parts", "Keine solchen Teile"),
     ("{}, worst first", "{}, schlechteste zuerst"),

@@ -10,6 +10,7 @@ use sightline_app::gui::inspect_command::{InspectCommand, ProductChange};
 use sightline_app::gui::state::{Loaded, Page, Ruling, State, Wanted};
 use sightline_core::anomaly::Verdict;
 use sightline_core::anomaly::product::Role;
+use sightline_core::index::Decision;
 
 use crate::support::Window;
 
@@ -87,7 +88,7 @@ fn good_parts_are_learnt_and_others_judged_worst_first() {
         })
     });
     window.harness.get_by_role_and_label(egui::Role::Image, "Part plate2.png");
-    window.harness.get_by_label("1 file could not be judged");
+    assert!(window.harness.query_all_by_label_contains("1 unreadable").next().is_some());
     window.harness.get_by_label("Compared with");
 }
 
@@ -136,6 +137,11 @@ fn keys_accept_reject_and_take_back() {
     window.harness.key_press(Key::U);
     window.harness.run_steps(3);
     assert_eq!((window.state().inspection.decisions.counts(), chosen(&window)), ((1, 0), second));
+    let logged = |window: &Window| window.app().engine().reviews(Some("plates"));
+    while logged(&window).len() < 3 {
+        window.harness.step();
+    }
+    assert_eq!(logged(&window).last().map(|entry| entry.review.decision), Some(Decision::Undecided));
     window.harness.key_press(Key::H);
     window.harness.run_steps(2);
     assert!(!window.state().inspection.heat.is_shown);
@@ -152,7 +158,8 @@ fn a_part_accepted_as_normal_makes_a_version_and_undo_goes_back() {
     assert_eq!(version(&window), before + 1);
     window.harness.get_by_label("Judge again").click();
     window.wait_until("the parts are judged again", |state| {
-        state.inspection.run.is_none() && state.inspection.parts.rows.len() == 4
+        let inspection = &state.inspection;
+        !inspection.is_outdated() && inspection.run.is_none() && inspection.parts.rows.len() == 4
     });
     assert_eq!(verdict_of(&window, "plate2.png"), Verdict::Pass, "what was learnt is good");
     send(&mut window, InspectCommand::Change(ProductChange::Undo));

@@ -11,7 +11,7 @@ use sightline_core::jobs::Progress;
 use sightline_core::{Problem, Result};
 
 use super::colour_table::Table;
-use super::state::{Beside, Limit, PartMap, Picture, ProductRow, Ruling, Wanted};
+use super::state::{Beside, Decision, Limit, PartMap, Picture, ProductRow, Ruling, Wanted};
 
 /// Something that the person wants of the page, or that its work has found.
 pub enum InspectCommand {
@@ -135,6 +135,8 @@ pub enum InspectFinding {
     Map(PathBuf, Result<Arc<PartMap>>),
     /// The good part that it is nearest to.
     Nearest(PathBuf, Result<Option<super::state::Nearest>>),
+    /// A decision is in the audit log.
+    Recorded(Result<()>),
     /// A file or folder was written.
     Written(Result<PathBuf>),
 }
@@ -193,6 +195,8 @@ pub enum InspectTask {
     WriteReport(Product, Vec<PathBuf>, PathBuf),
     /// Write the product as a file into a folder.
     ExportProduct(Product, PathBuf),
+    /// Add a decision to the audit log.
+    Record(Decision),
 }
 
 impl std::fmt::Debug for InspectTask {
@@ -212,6 +216,7 @@ impl std::fmt::Debug for InspectTask {
             Self::Look(..) => "look",
             Self::WriteReport(..) => "write-report",
             Self::ExportProduct(..) => "export-product",
+            Self::Record(_) => "record",
         };
         f.write_str(name)
     }

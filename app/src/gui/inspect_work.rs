@@ -18,8 +18,10 @@ use super::work::Wakes;
 use super::{dialogs, products};
 
 mod looking;
+mod recording;
 
 use looking::Looking;
+use recording::Recording;
 
 /// Judged parts that wait for the next frame; the judging waits for room among them.
 const WAITING_PARTS: usize = 256;
@@ -31,6 +33,7 @@ pub struct InspectWork {
     run: Option<Run>,
     writing: Option<Job<PathBuf>>,
     looking: Looking,
+    recording: Recording,
     others: Vec<Job<InspectFinding>>,
 }
 
@@ -43,7 +46,15 @@ impl InspectWork {
     /// Nothing goes on yet.
     pub fn new(wakes: Wakes) -> Self {
         let looking = Looking::new(Arc::clone(&wakes.now));
-        Self { wakes, teaching: None, run: None, writing: None, looking, others: Vec::new() }
+        Self {
+            wakes,
+            teaching: None,
+            run: None,
+            writing: None,
+            looking,
+            recording: Recording::default(),
+            others: Vec::new(),
+        }
     }
 
     /// Starts a task. What it finds comes from [`InspectWork::poll`].
@@ -95,6 +106,10 @@ impl InspectWork {
             InspectTask::Look(inspector, path, judgement) => self.looking.look(inspector, path, judgement),
             InspectTask::WriteReport(product, images, target) => self.write_report(engine, product, images, target),
             InspectTask::ExportProduct(product, target) => self.export(product, target),
+            InspectTask::Record(decision) => {
+                self.recording.add(engine, decision);
+                Ok(())
+            }
         }
     }
 
@@ -104,6 +119,7 @@ impl InspectWork {
         self.poll_teaching(&mut found);
         self.poll_run(&mut found);
         self.poll_writing(&mut found);
+        found.extend(self.recording.poll(&self.wakes.now));
         let mut failed = None;
         self.others.retain(|job| match job.poll() {
             Some(Ok(finding)) => {
@@ -122,7 +138,7 @@ impl InspectWork {
     /// Whether anything goes on.
     pub fn is_busy(&self) -> bool {
         let is_long = self.teaching.is_some() || self.run.is_some() || self.writing.is_some();
-        is_long || self.looking.is_busy() || !self.others.is_empty()
+        is_long || self.looking.is_busy() || self.recording.is_busy() || !self.others.is_empty()
     }
 
     /// Ends an errand, whose job is cancelled when it is dropped.

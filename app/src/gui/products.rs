@@ -122,7 +122,7 @@ mod tests {
         fs_err::create_dir_all(&good).unwrap();
         fs_err::write(good.join("a.png"), "a").unwrap();
         let library = home.path().join("library");
-        let product = created(&[good.clone()], &library).unwrap();
+        let product = created(std::slice::from_ref(&good), &library).unwrap();
         assert_eq!((product.name(), product.version().number), ("plates", 2));
         let row = &rows(&library)[0];
         assert_eq!((row.name.as_str(), row.version, row.references), ("plates", 2, 1));

@@ -158,19 +158,25 @@ impl MemoryBank {
                 let products = products.flatten_all()?.to_vec1::<f32>()?;
                 let block = Block { products: &products, first_row, origins: &self.origins[first_row..][..count] };
                 let found = &mut nearest[first..][..products.len() / count];
-                found.par_iter_mut().enumerate().for_each(|(at, best)| {
+                let look = |(at, best): (usize, &mut Option<Nearest>)| {
                     let place = first + at;
-                    let Some((row, product)) = block.best(at, allowed, patches.position(place)) else { return };
-                    let dim = self.dim;
-                    let cosine = match self.projected {
-                        Some(_) => cosine(&patches.values[place * dim..][..dim], &rows[row * dim..][..dim]),
-                        None => product,
-                    };
-                    improve(best, Nearest { distance: (1.0 - cosine).max(0.0), row: row as u32 });
-                });
+                    let found = block.best(at, allowed, patches.position(place));
+                    improve(best, found.map(|found| self.in_full(found, patches, place, rows)));
+                };
+                found.par_iter_mut().enumerate().for_each(look);
             }
         }
         Ok(nearest)
+    }
+
+    /// A row that was found by its product, at its exact distance.
+    fn in_full(&self, (row, product): (usize, f32), patches: &Patches, place: usize, rows: &[f32]) -> Nearest {
+        let dim = self.dim;
+        let cosine = match self.projected {
+            Some(_) => cosine(&patches.values[place * dim..][..dim], &rows[row * dim..][..dim]),
+            None => product,
+        };
+        Nearest { distance: (1.0 - cosine).max(0.0), row: row as u32 }
     }
 
     /// The features of `patches` as they are searched.
@@ -201,9 +207,9 @@ fn cosine(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum()
 }
 
-fn improve(best: &mut Option<Nearest>, found: Nearest) {
-    if best.is_none_or(|best| found.distance < best.distance) {
-        *best = Some(found);
+fn improve(best: &mut Option<Nearest>, found: Option<Nearest>) {
+    if best.is_none_or(|best| found.is_some_and(|found| found.distance < best.distance)) {
+        *best = found;
     }
 }
 

@@ -133,7 +133,7 @@ impl Defect {
         if self.kind != DefectKind::Dent {
             return 0.0;
         }
-        let [x, y] = self.from_centre(place);
+        let [x, y] = self.to_centre(place);
         // The slope of a round bump towards the light in the upper left; its largest value is 1.
         let slope = (x + y) / self.size_mm * (-(x * x + y * y) / (self.size_mm * self.size_mm)).exp() * 1.166;
         self.strength * slope
@@ -144,14 +144,14 @@ impl Defect {
         let soft = |distance: f32| soft(distance, mm_per_px);
         match self.kind {
             DefectKind::Scratch => {
-                let distance = self.from_line(place);
-                let burr = self.from_line([place[0] - 0.5, place[1] - 0.5]);
+                let distance = self.to_line(place);
+                let burr = self.to_line([place[0] - 0.5, place[1] - 0.5]);
                 let lit = self.strength * soft(distance - self.size_mm);
                 let shade = 0.5 * self.strength * soft(burr - self.size_mm);
                 colour.map(|level| level + lit - shade)
             }
             DefectKind::Crack => {
-                let dark = self.strength * soft(self.from_line(place) - self.size_mm);
+                let dark = self.strength * soft(self.to_line(place) - self.size_mm);
                 colour.map(|level| (level - dark).max(12.0))
             }
             DefectKind::Stain => {
@@ -167,19 +167,19 @@ impl Defect {
         }
     }
 
-    fn from_centre(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+    fn to_centre(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         [x - self.centre[0], y - self.centre[1]]
     }
 
     /// How far outside of a round cloud a place is, whose edge is as ragged as `raggedness` says.
     fn outside_blob(&self, place: [f32; 2], raggedness: f32) -> f32 {
-        let [x, y] = self.from_centre(place);
+        let [x, y] = self.to_centre(place);
         let ragged = noise(self.seed, [place[0] / (0.6 * self.size_mm), place[1] / (0.6 * self.size_mm)]);
         x.hypot(y) - self.size_mm * (1.0 + raggedness * ragged)
     }
 
-    fn from_line(&self, place: [f32; 2]) -> f32 {
-        self.line.windows(2).map(|ends| from_segment(place, ends[0], ends[1])).fold(f32::MAX, f32::min)
+    fn to_line(&self, place: [f32; 2]) -> f32 {
+        self.line.windows(2).map(|ends| to_segment(place, ends[0], ends[1])).fold(f32::MAX, f32::min)
     }
 }
 
@@ -203,7 +203,7 @@ fn on_edge(dice: &mut Dice) -> [f32; 2] {
     [[along * x, -y], [along * x, y], [-x, along * y], [x, along * y]][dice.below(4)]
 }
 
-fn from_segment(place: [f32; 2], start: [f32; 2], end: [f32; 2]) -> f32 {
+fn to_segment(place: [f32; 2], start: [f32; 2], end: [f32; 2]) -> f32 {
     let along = [end[0] - start[0], end[1] - start[1]];
     let to = [place[0] - start[0], place[1] - start[1]];
     let length = (along[0] * along[0] + along[1] * along[1]).max(1e-6);
@@ -226,8 +226,8 @@ mod tests {
 
     #[test]
     fn the_distance_to_a_line_ends_at_its_ends() {
-        assert_eq!(from_segment([0.0, 2.0], [-1.0, 0.0], [1.0, 0.0]), 2.0);
-        assert_eq!(from_segment([4.0, 4.0], [-1.0, 0.0], [1.0, 0.0]), 5.0);
+        assert_eq!(to_segment([0.0, 2.0], [-1.0, 0.0], [1.0, 0.0]), 2.0);
+        assert_eq!(to_segment([4.0, 4.0], [-1.0, 0.0], [1.0, 0.0]), 5.0);
     }
 
     #[test]

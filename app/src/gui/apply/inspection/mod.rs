@@ -73,6 +73,7 @@ pub fn found(state: &mut State, finding: InspectFinding) -> Vec<Task> {
         InspectFinding::Picture(path, result) => review::picture_loaded(state, &path, result),
         InspectFinding::Map(path, result) => review::map_made(state, &path, result),
         InspectFinding::Nearest(path, result) => review::nearest_found(state, &path, result),
+        InspectFinding::Recorded(result) => result.map_or_else(|error| failed(state, &error), |()| Vec::new()),
         InspectFinding::Written(result) => written(state, result),
     }
 }

@@ -73,27 +73,37 @@ fn use_thresholds(state: &mut State, calibration: Calibration) -> Vec<Task> {
 pub fn decide(state: &mut State, ruling: Ruling, at: Timestamp) -> Vec<Task> {
     let inspection = &mut state.inspection;
     let Some(part) = inspection.parts.chosen() else { return Vec::new() };
-    inspection.decisions.make(Decision {
+    let product = inspection.product.as_ref();
+    let decision = Decision {
         path: part.path.clone(),
         ruling: Some(ruling),
         score: part.score,
         verdict: part.verdict,
-        product: inspection.product.as_ref().map(|product| product.title()).unwrap_or_default(),
+        product: product.map(|product| product.name().to_owned()).unwrap_or_default(),
+        version: inspection.judged_by.unwrap_or_default(),
+        model: inspection.inspector.as_ref().map(|inspector| inspector.model().to_string()).unwrap_or_default(),
+        threshold: inspection.calibration.as_ref().map_or(0.0, |calibration| calibration.review.score),
         operator: inspection.operator.clone(),
         reason: std::mem::take(&mut inspection.reason),
         at,
-    });
-    step(state, 1)
+    };
+    inspection.decisions.make(decision.clone());
+    let mut tasks = vec![Task::Inspect(InspectTask::Record(decision))];
+    tasks.extend(step(state, 1));
+    tasks
 }
 
 /// Takes the last such verdict back, and shows its part.
 pub fn undo(state: &mut State) -> Vec<Task> {
     let Some(path) = state.inspection.decisions.undo() else { return Vec::new() };
+    let mut tasks = Vec::new();
+    // What was taken back is one more entry.
+    tasks.extend(state.inspection.decisions.all().last().cloned().map(|undo| Task::Inspect(InspectTask::Record(undo))));
     let row = state.inspection.parts.rows.iter().position(|part| part.path == path);
-    match row {
-        Some(row) if state.inspection.parts.cursor != Some(row) => select(state, row),
-        _ => Vec::new(),
+    if let Some(row) = row.filter(|row| state.inspection.parts.cursor != Some(*row)) {
+        tasks.extend(select(state, row));
     }
+    tasks
 }
 
 /// The large view, while it still shows this part.

@@ -26,12 +26,19 @@ pub fn height(width: f32) -> f32 {
 /// The line.
 pub fn controls_ui(cx: &Cx<'_>, canvas: &mut LargeView, ui: &mut Ui) {
     ui.add_space(space::XS);
-    ui.horizontal_wrapped(|ui| {
+    let is_one_line = ui.available_width() >= ONE_LINE;
+    ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = space::XS;
         heat_ui(cx, ui);
-        ui.add_space(space::S);
+        if is_one_line {
+            scale_ui(cx, ui);
+            ui.add_space(space::S);
+        }
         beside_ui(cx, ui);
     });
+    if !is_one_line {
+        ui.horizontal(|ui| scale_ui(cx, ui));
+    }
     let muted = theme::tokens(ui).muted;
     let keys = tr("A accept · R reject · U take back · arrows next part · H heatmap · + − opacity · B blink");
     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -61,12 +68,17 @@ fn heat_ui(cx: &Cx<'_>, ui: &mut Ui) {
     if slider_ui(ui, &mut opacity, [0.0, 1.0], tr("Opacity of the heatmap")) {
         edit(HeatEdit::Opacity(opacity));
     }
+}
+
+/// The colours, and from which score on they are seen.
+fn scale_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    let heat = cx.state.inspection.heat;
     let Some(calibration) = &cx.state.inspection.calibration else { return };
     let scale = calibration.colours;
     legend::legend_ui(heat.table, scale, heat.floor(scale), ui);
     let mut floor = heat.floor(scale);
     if slider_ui(ui, &mut floor, scale, tr("Show the heatmap from this score on")) {
-        edit(HeatEdit::Floor(floor));
+        cx.inspect(InspectCommand::Heat(HeatEdit::Floor(floor)));
     }
     tables_ui(cx, ui);
 }

@@ -80,7 +80,7 @@ fn problems_ui(parts: &Parts, ui: &mut Ui) {
         return;
     }
     let tokens = theme::tokens(ui);
-    let words = tr_with("{} could not be judged", &[&text::files(parts.problems.len())]);
+    let words = tr_with("{} unreadable", &[&text::count(parts.problems.len() as u64)]);
     let title = RichText::new(format!("{} {words}", icons::WARNING)).font(font::small()).color(tokens.text);
     egui::CollapsingHeader::new(title).id_salt("inspect-problems").show(ui, |ui| {
         ScrollArea::vertical().max_height(160.0).show(ui, |ui| {

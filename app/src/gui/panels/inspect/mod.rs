@@ -47,7 +47,7 @@ enum View {
 
 /// The list's width, and in a narrow window.
 const LIST: f32 = 250.0;
-const NARROW_LIST: f32 = 176.0;
+const NARROW_LIST: f32 = 196.0;
 
 impl Panel for Inspect {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {

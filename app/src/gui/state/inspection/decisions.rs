@@ -26,8 +26,14 @@ pub struct Decision {
     pub score: f32,
     /// The verdict that it had.
     pub verdict: Verdict,
-    /// The product and its version.
+    /// The product.
     pub product: String,
+    /// Its version.
+    pub version: u32,
+    /// The model that judged.
+    pub model: String,
+    /// The score above which a part did not pass.
+    pub threshold: f32,
     /// Who said it.
     pub operator: String,
     /// Why, if anything was said.
@@ -96,7 +102,10 @@ mod tests {
             ruling: Some(ruling),
             score: 1.0,
             verdict: Verdict::Review,
-            product: "Plate, version 1".into(),
+            product: "Plate".into(),
+            version: 1,
+            model: "starter@1".into(),
+            threshold: 0.5,
             operator: "Anna".into(),
             reason: String::new(),
             at: Timestamp::UNIX_EPOCH,

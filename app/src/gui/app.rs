@@ -9,10 +9,12 @@ use sightline_core::engine::Engine;
 use sightline_core::media::{self, Limits};
 
 use super::apply::apply;
-use super::command::{Command, Finding, Task};
+use super::command::Command;
+use super::finding::Finding;
 use super::panels::{Cx, Panel, all_panels};
 use super::preferences::{Place, Preferences};
 use super::state::{Appearance, State};
+use super::task::Task;
 use super::textures::{Source, Textures};
 use super::work::{Wakes, Work};
 use super::{theme, translate};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::command::Choice;
+use super::finding::Choice;
 use super::inspect_command::Chosen;
 use super::inspect_work::wants_files;
 use super::state::Wanted;

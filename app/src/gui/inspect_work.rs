@@ -10,7 +10,7 @@ use sightline_core::engine::{Engine, PartResult, RunReport, pictures_in, run_ins
 use sightline_core::jobs::{self, Job, Ticker};
 use sightline_core::{Error, Result};
 
-use super::command::Finding;
+use super::finding::Finding;
 use super::inspect_command::{InspectErrand, InspectFinding, InspectTask, ProductChange, Taught};
 use super::state::Wanted;
 use super::translate::{self, tr};

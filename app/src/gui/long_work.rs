@@ -10,7 +10,8 @@ use sightline_core::index::Snapshot;
 use sightline_core::jobs::{self, Job, Ticker, Wake};
 use sightline_core::search::Alike;
 
-use super::command::{Errand, Finding};
+use super::command::Errand;
+use super::finding::Finding;
 
 /// A long task.
 #[derive(Debug, Clone)]

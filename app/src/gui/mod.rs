@@ -1,7 +1,7 @@
 //! The window: draws the library and asks it. In: the engine's settings. Out: nothing, once the window is closed.
 //!
 //! `ui()` of the panels draws the [`state::State`] and sends [`command::Command`]s; [`apply::apply`] alone changes the
-//! state and names [`command::Task`]s; [`work::Work`] does them away from the frame and finds new commands.
+//! state and names [`task::Task`]s; [`work::Work`] does them away from the frame and finds new commands.
 
 use anyhow::{Context, anyhow};
 use egui::ViewportBuilder;
@@ -13,6 +13,7 @@ pub mod apply;
 pub mod colour_table;
 pub mod command;
 mod dialogs;
+pub mod finding;
 mod heatmap;
 pub mod icons;
 pub mod inspect_command;
@@ -27,6 +28,7 @@ mod pictures;
 pub mod preferences;
 mod products;
 pub mod state;
+pub mod task;
 pub mod text;
 mod textures;
 pub mod theme;

@@ -9,7 +9,7 @@ use sightline_core::engine::Engine;
 use sightline_core::index::ContentHash;
 use sightline_core::{Error, Result};
 
-use super::command::Finding;
+use super::finding::Finding;
 use super::picture::color_image;
 use super::translate::{tr, tr_with};
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sightline_core::jobs::{self, Job, Ticker, Wake};
 use sightline_core::{Error, Result};
 
-use super::command::Finding;
+use super::finding::Finding;
 use super::state::Picture;
 
 /// What decodes: the engine, or a test.

@@ -10,7 +10,7 @@ use sightline_core::jobs::{self, Job, Wake};
 use sightline_core::library::{Watch, WatchEvent};
 use sightline_core::{Problem, Result};
 
-use super::command::Finding;
+use super::finding::Finding;
 use super::text;
 
 /// Folders that are lost between two frames; of more, these are enough to say why.

@@ -11,12 +11,14 @@ use sightline_core::engine::{Engine, IndexReport, SearchReport, SearchRequest};
 use sightline_core::index::Snapshot;
 use sightline_core::jobs::{self, Job, Ticker, Wake};
 
-use super::command::{Choice, Command, Finding, LibraryRead, Pace, Task};
+use super::command::Command;
+use super::finding::{Choice, Finding, LibraryRead};
 use super::inspect_work::InspectWork;
 use super::long_work::LongWork;
 use super::pictures::{Decode, Pictures};
 use super::preferences::{Place, Preferences};
 use super::state::Indexing;
+use super::task::{Pace, Task};
 use super::watching::{self, Watching};
 use super::{dialogs, outside, picture, translate};
 

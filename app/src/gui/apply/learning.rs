@@ -7,8 +7,9 @@ use sightline_core::engine::{LearnReport, LearnRequest, Made};
 use sightline_core::index::ContentHash;
 
 use super::failed;
-use crate::gui::command::{Direction, Judgement, Task};
+use crate::gui::command::{Direction, Judgement};
 use crate::gui::state::{Learning, Page, State};
+use crate::gui::task::Task;
 use crate::gui::translate::tr;
 
 /// So many suggestions are shown at once.

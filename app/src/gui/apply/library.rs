@@ -10,8 +10,9 @@ use sightline_core::search::Filter;
 
 use super::query::{change, search};
 use super::{failed, set};
-use crate::gui::command::{Choice, LibraryRead, Pace, Task};
+use crate::gui::finding::{Choice, LibraryRead};
 use crate::gui::state::{Chip, Folder, Indexing, Page, State, photos_in};
+use crate::gui::task::{Pace, Task};
 use crate::gui::text;
 use crate::gui::translate::{tr, tr_with};
 

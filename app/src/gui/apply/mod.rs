@@ -3,10 +3,12 @@
 
 use sightline_core::{Error, Result};
 
-use super::command::{AlbumEdit, Beside, ChipEdit, Choice, Command, Finding, Task};
+use super::command::{AlbumEdit, Beside, ChipEdit, Command};
+use super::finding::{Choice, Finding};
 use super::long_work::LongTask;
 use super::preferences::Look;
 use super::state::{Chip, ModelStatus, Selection, State};
+use super::task::Task;
 use super::text;
 use super::translate::tr;
 

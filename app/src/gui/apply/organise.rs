@@ -7,8 +7,9 @@ use sightline_core::index::{ContentHash, Marks};
 
 use super::query;
 use super::{fail, failed};
-use crate::gui::command::{Direction, MarkEdit, Pace, Task};
+use crate::gui::command::{Direction, MarkEdit};
 use crate::gui::state::{Edit, SavedQuery, State};
+use crate::gui::task::{Pace, Task};
 use crate::gui::text;
 use crate::gui::translate::{tr, tr_with};
 

@@ -10,10 +10,12 @@ use sightline_core::jobs::{Progress, Ticker};
 use sightline_core::search::Filter;
 
 use super::{fail, failed, set};
-use crate::gui::command::{Choice, Errand, ExportKind, Task};
+use crate::gui::command::{Errand, ExportKind};
+use crate::gui::finding::Choice;
 use crate::gui::inspect_command::InspectTask;
 use crate::gui::long_work::{LongTask, Shown};
 use crate::gui::state::{ModelStatus, Page, State};
+use crate::gui::task::Task;
 use crate::gui::text;
 use crate::gui::translate::{tr, tr_with};
 

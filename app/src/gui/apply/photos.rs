@@ -6,8 +6,8 @@ use std::sync::Arc;
 use sightline_core::Result;
 use sightline_core::engine::Explanation;
 
-use crate::gui::command::Task;
 use crate::gui::state::{Compared, Loaded, Picture, Selection, State, Viewer, Why, Zoom};
+use crate::gui::task::Task;
 use crate::gui::text;
 
 /// One photo and no other; the large view follows.

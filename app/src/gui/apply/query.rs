@@ -8,8 +8,8 @@ use sightline_core::engine::SearchReport;
 use sightline_core::search::Filter;
 
 use super::failed;
-use crate::gui::command::{Pace, Task};
 use crate::gui::state::{Answer, Chip, Edit, Page, Picked, Query, Selection, Sign, State, sections};
+use crate::gui::task::{Pace, Task};
 
 /// Changes the query, remembers how to undo that, and searches. Nothing happens where nothing changes.
 pub fn change(state: &mut State, change: impl FnOnce(&mut Query)) -> Vec<Task> {

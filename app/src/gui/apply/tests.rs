@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::gui::command::{Direction, LibraryRead, MarkEdit, Pace};
+use crate::gui::command::{Direction, MarkEdit};
+use crate::gui::finding::LibraryRead;
 use crate::gui::state::tests::{entry, hit};
 use crate::gui::state::{Loaded, Sign};
+use crate::gui::task::Pace;
 use sightline_core::engine::{Album, IndexReport, Made, SearchReport};
 use sightline_core::index::{FolderRecord, Marks, Snapshot, Vectors};
 use sightline_core::models::ModelIdentity;

@@ -4,9 +4,9 @@ use sightline_core::Result;
 use sightline_core::jobs::{Progress, Ticker};
 
 use super::{fail, failed, set};
-use crate::gui::command::Task;
 use crate::gui::inspect_command::{Chosen, HeatEdit, InspectCommand, InspectErrand, InspectFinding, InspectTask};
 use crate::gui::state::{Inspection, State, Wanted};
+use crate::gui::task::Task;
 use crate::gui::translate::{tr, tr_with};
 
 mod product;

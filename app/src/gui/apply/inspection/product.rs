@@ -6,9 +6,9 @@ use sightline_core::Result;
 use sightline_core::anomaly::product::{Product, Role};
 
 use super::{begun, failed, no_references};
-use crate::gui::command::Task;
 use crate::gui::inspect_command::{InspectTask, ProductChange, Taught};
 use crate::gui::state::{Inspection, Page, State};
+use crate::gui::task::Task;
 use crate::gui::translate::tr;
 
 /// The page without a product: another one is begun.

@@ -8,9 +8,9 @@ use sightline_core::anomaly::{Calibration, Verdict};
 use sightline_core::{Error, Result};
 
 use super::product;
-use crate::gui::command::Task;
 use crate::gui::inspect_command::InspectTask;
 use crate::gui::state::{Decision, LargePart, Limit, Loaded, Nearest, PartMap, Picture, Ruling, State, moved};
+use crate::gui::task::Task;
 use crate::gui::text;
 
 /// Shows this part.

@@ -6,9 +6,9 @@ use sightline_core::Result;
 use sightline_core::engine::{PartResult, RunReport};
 
 use super::{begun, fail, failed, no_references, review};
-use crate::gui::command::Task;
 use crate::gui::inspect_command::{InspectErrand, InspectTask};
 use crate::gui::state::{Page, Parts, State};
+use crate::gui::task::Task;
 use crate::gui::translate::tr;
 
 /// Judges these files and folders in place of what was judged before.

@@ -289,11 +289,11 @@ fn the_drawn_product_is_inspected_and_evaluated_like_any_other() {
 #[test]
 fn combined_methods_judge_the_folder_together() {
     let shop = Shop::new();
-    let results = shop.inspect(&["--combine", "subspace", "patch-knn@192"], 0);
+    let results = shop.inspect(&["--combine", "dictionary", "patch-knn@192"], 0);
     let score = |name| part(&results, name)["score"].as_f64().unwrap();
     assert!(score("rust/000.png") > score("good/000.png"));
     let note = results["notes"].as_array().unwrap().last().unwrap().as_str().unwrap();
-    assert!(note.contains("subspace at 256 px") && note.contains("patch-knn at 192 px"), "{note}");
+    assert!(note.contains("dictionary at 256 px") && note.contains("patch-knn at 192 px"), "{note}");
     let (normal, images) = (shop.text("train/good"), shop.text("test"));
     shop.run(&["inspect", "--normal", &normal, "--images", &images, "--combine", "magic"], 2);
 }

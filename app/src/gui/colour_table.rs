@@ -79,7 +79,9 @@ mod tests {
     #[track_caller]
     fn check(table: Table, place: f32, expected: [u8; 3]) {
         let [r, g, b, _] = colour(table, place).to_srgba_unmultiplied();
-        assert!([r, g, b].iter().zip(expected).all(|(a, b)| a.abs_diff(b) < 9), "{r} {g} {b}");
+        // Turbo's polynomial is its author's own, and that far from his table in the middle.
+        let most = if table == Table::Turbo { 21 } else { 9 };
+        assert!([r, g, b].iter().zip(expected).all(|(a, b)| a.abs_diff(b) < most), "{r} {g} {b}");
     }
 
     #[test]

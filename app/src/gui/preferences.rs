@@ -29,7 +29,7 @@ pub struct Place {
     /// Whether it fills the screen.
     pub is_maximized: bool,
     /// How much larger than usual everything in it is.
-    #[serde(default = "Place::usual_zoom")]
+    #[serde(default = "usual_zoom")]
     pub zoom: f32,
 }
 
@@ -45,10 +45,6 @@ impl Place {
             && (0.2..=5.0).contains(&self.zoom)
     }
 
-    fn usual_zoom() -> f32 {
-        1.0
-    }
-
     /// Where a window is now; `before` keeps the size that a window which fills the screen goes back to. `None` where the
     /// system does not say.
     pub fn of(viewport: &egui::ViewportInfo, zoom: f32, before: Option<Self>) -> Option<Self> {
@@ -59,9 +55,13 @@ impl Place {
     }
 }
 
+fn usual_zoom() -> f32 {
+    1.0
+}
+
 impl Default for Place {
     fn default() -> Self {
-        Self { size: Self::USUAL, is_maximized: false, zoom: Self::usual_zoom() }
+        Self { size: Self::USUAL, is_maximized: false, zoom: usual_zoom() }
     }
 }
 

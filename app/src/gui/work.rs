@@ -71,7 +71,7 @@ impl Work {
     pub fn remember_place(&mut self, place: Option<Place>) {
         self.preferences.place = place;
         if let Err(error) = self.preferences.write() {
-            tracing::warn!("the window's size was not kept: {error}");
+            tracing::warn!(%error, "preferences");
         }
     }
 

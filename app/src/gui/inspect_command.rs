@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sightline_core::anomaly::product::{Product, Role};
+use sightline_core::anomaly::product::{Product, ProductRow, Role};
 use sightline_core::anomaly::{Calibration, Inspector, Judgement, Rate, Roi, Verdict};
 use sightline_core::engine::{PartResult, RunReport};
 use sightline_core::jobs::Progress;
 use sightline_core::{Problem, Result};
 
 use super::colour_table::Table;
-use super::state::{Beside, Decision, Limit, PartMap, Picture, ProductRow, Ruling, Wanted};
+use super::state::{Beside, Decision, Limit, PartMap, Picture, Ruling, Wanted};
 
 /// Something that the person wants of the page, or that its work has found.
 pub enum InspectCommand {
@@ -25,8 +25,8 @@ pub enum InspectCommand {
     Drop(Vec<PathBuf>),
     /// Begin a product of other parts.
     BeginProduct,
-    /// Go on with a product of this folder.
-    OpenProduct(PathBuf),
+    /// Go on with the product of this name.
+    OpenProduct(String),
     /// Make another version of the product.
     Change(ProductChange),
     /// Learn the product as it is.
@@ -116,7 +116,7 @@ pub enum InspectFinding {
     /// A dialog was closed.
     Chosen(Wanted, Chosen),
     /// Which products there are.
-    Products(Vec<ProductRow>),
+    Products(Result<(Vec<ProductRow>, Vec<Problem>)>),
     /// The product has another version.
     Changed(Result<Product>),
     /// How far work is; `None`: it is over.
@@ -171,8 +171,8 @@ pub enum InspectTask {
     Choose(Wanted),
     /// Read which products there are.
     ReadProducts,
-    /// Open a product's folder.
-    OpenProduct(PathBuf),
+    /// Open the product of this name.
+    OpenProduct(String),
     /// Unpack a product's file.
     ImportProduct(PathBuf),
     /// Make a product of these good parts.

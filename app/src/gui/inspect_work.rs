@@ -62,20 +62,16 @@ impl InspectWork {
     /// # Errors
     /// The system gives no thread.
     pub fn start(&mut self, engine: &Engine, task: InspectTask) -> Result<()> {
-        let folder = engine.library_folder().to_owned();
+        let products = engine.products();
         match task {
             InspectTask::Choose(wanted) => {
                 self.other(move |_| Ok(InspectFinding::Chosen(wanted, dialogs::choose_for_inspection(wanted))))
             }
-            InspectTask::ReadProducts => self.other(move |_| Ok(InspectFinding::Products(products::rows(&folder)))),
-            InspectTask::OpenProduct(folder) => {
-                self.other(move |_| Ok(InspectFinding::Changed(Product::open(&folder))))
-            }
-            InspectTask::ImportProduct(zip) => {
-                self.other(move |_| Ok(InspectFinding::Changed(products::imported(&zip, &folder))))
-            }
+            InspectTask::ReadProducts => self.other(move |_| Ok(InspectFinding::Products(products.list()))),
+            InspectTask::OpenProduct(name) => self.other(move |_| Ok(InspectFinding::Changed(products.open(&name)))),
+            InspectTask::ImportProduct(zip) => self.other(move |_| Ok(InspectFinding::Changed(products.import(&zip)))),
             InspectTask::CreateProduct(good) => {
-                self.other(move |_| Ok(InspectFinding::Changed(products::created(&good, &folder))))
+                self.other(move |_| Ok(InspectFinding::Changed(products::created(&good, &products))))
             }
             InspectTask::Change(product, change) => {
                 self.other(move |_| Ok(InspectFinding::Changed(changed(product, change))))

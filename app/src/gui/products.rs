@@ -1,40 +1,22 @@
-//! Where products are: a folder each in the library. In: the library's folder. Out: products, their names, free places.
-//! Reads and writes files: for jobs only.
+//! New products, and names for what is written of them. Reads and writes files: for jobs only.
 
 use std::path::{Path, PathBuf};
 
 use sightline_core::anomaly::Settings;
-use sightline_core::anomaly::product::{Product, Role};
+use sightline_core::anomaly::product::{Product, Products, Role};
 use sightline_core::engine::pictures_in;
 use sightline_core::{Error, Result};
 
-use super::state::{ProductRow, count};
-use super::translate::{tr, tr_with};
-
-/// The folder of the products in the library's.
-const PRODUCTS: &str = "products";
+use super::translate::tr;
 
 /// What folders of good parts are called: no product is called so.
 const NO_NAMES: [&str; 10] = ["good", "ok", "normal", "train", "test", "references", "images", "gut", "io", "data"];
-
-/// Every product of the library, sorted by name. One that cannot be read is left out: opening it says why.
-pub fn rows(library: &Path) -> Vec<ProductRow> {
-    let entries = fs_err::read_dir(library.join(PRODUCTS)).into_iter().flatten().flatten();
-    let row = |folder: PathBuf| {
-        let product = Product::open(&folder).ok()?;
-        let (name, version) = (product.name().to_owned(), product.version().number);
-        Some(ProductRow { name, folder, version, references: count(&product, Role::Normal) })
-    };
-    let mut rows: Vec<ProductRow> = entries.filter_map(|entry| row(entry.path())).collect();
-    rows.sort_by(|a, b| a.name.cmp(&b.name));
-    rows
-}
 
 /// A new product of these good parts, called as the folder that they are in.
 ///
 /// # Errors
 /// No picture among them, one that cannot be read, a full disk; nothing is left behind then.
-pub fn created(good: &[PathBuf], library: &Path) -> Result<Product> {
+pub fn created(good: &[PathBuf], products: &Products) -> Result<Product> {
     let files = pictures_in(good)?;
     let Some(first) = files.first() else {
         return Err(Error::bad_request(
@@ -42,25 +24,15 @@ pub fn created(good: &[PathBuf], library: &Path) -> Result<Product> {
             tr("choose pictures of good parts, or a folder of them"),
         ));
     };
-    let name = name_of(first);
-    let folder = free_folder(&library.join(PRODUCTS), &file_name(&name));
-    let mut product = Product::create(&folder, &unlike(&name, &rows(library)), Settings::default())?;
+    let name = products.free_name(&name_of(first));
+    let mut product = products.create(&name, Settings::default())?;
     let added = product.add(&files, Role::Normal, tr("the first good parts"));
     if let Err(error) = added {
         // That it cannot be removed either is not the error to report.
-        fs_err::remove_dir_all(&folder).ok();
+        products.remove(&name).ok();
         return Err(error);
     }
     Ok(product)
-}
-
-/// A product from its file.
-///
-/// # Errors
-/// A file that is no product's.
-pub fn imported(zip: &Path, library: &Path) -> Result<Product> {
-    let name = zip.file_stem().unwrap_or_default().to_string_lossy();
-    Product::import(zip, &free_folder(&library.join(PRODUCTS), &file_name(&name)))
 }
 
 /// `name` in `folder`, or with a number after it if that is taken.
@@ -86,13 +58,6 @@ fn name_of(file: &Path) -> String {
     names.next().unwrap_or_else(|| tr("Product").to_owned())
 }
 
-/// The name, with a number after it if there is a product of this name.
-fn unlike(name: &str, rows: &[ProductRow]) -> String {
-    let is_free = |name: &String| rows.iter().all(|row| row.name != *name);
-    let numbered = (2..=rows.len() + 2).map(|number| tr_with("{} ({})", &[name, &number.to_string()]));
-    std::iter::once(name.to_owned()).chain(numbered).find(is_free).unwrap_or_else(|| name.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,24 +74,20 @@ mod tests {
     }
 
     #[test]
-    fn a_second_product_of_a_name_has_a_number() {
-        let row = |name: &str| ProductRow { name: name.into(), folder: "/p".into(), version: 1, references: 4 };
-        assert_eq!(unlike("plate", &[row("plate"), row("plate (2)")]), "plate (3)");
-        assert_eq!(unlike("lid", &[row("plate")]), "lid");
-    }
-
-    #[test]
-    fn products_are_made_listed_and_opened_again() {
+    fn products_are_made_under_names_that_are_free() {
         let home = tempfile::tempdir().unwrap();
         let good = home.path().join("plates/good");
         fs_err::create_dir_all(&good).unwrap();
         fs_err::write(good.join("a.png"), "a").unwrap();
-        let library = home.path().join("library");
-        let product = created(std::slice::from_ref(&good), &library).unwrap();
-        assert_eq!((product.name(), product.version().number), ("plates", 2));
-        let row = &rows(&library)[0];
-        assert_eq!((row.name.as_str(), row.version, row.references), ("plates", 2, 1));
-        assert!(created(&[library.join("nothing")], &library).is_err());
-        assert_eq!(rows(&library).len(), 1, "nothing is left behind");
+        let products = Products::of_library(&home.path().join("library"));
+        let made = [(); 2].map(|()| created(std::slice::from_ref(&good), &products).unwrap());
+        assert_eq!(
+            made.map(|product| (product.name().to_owned(), product.version().number)),
+            [("plates".to_owned(), 2), ("plates (2)".to_owned(), 2)]
+        );
+        let rows = products.list().unwrap().0;
+        assert_eq!((rows[0].name.as_str(), rows[0].version, rows[0].references), ("plates", 2, 1));
+        assert!(created(&[home.path().join("nothing")], &products).is_err());
+        assert_eq!(products.list().unwrap().0.len(), 2, "nothing is left behind");
     }
 }

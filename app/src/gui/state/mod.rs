@@ -23,7 +23,7 @@ pub use answer::{Answer, Section, band_name, sections};
 pub use history::{Edit, History};
 pub use indexing::Indexing;
 pub use inspection::{Beside, Heat, HeatTexels, Histogram, Inspection, LargePart, Nearest, Part, PartMap, Parts};
-pub use inspection::{Decision, Decisions, Limit, ProductRow, Ruling, SCORE_BINS, Wanted, at_most, count, moved};
+pub use inspection::{Decision, Decisions, Limit, Ruling, SCORE_BINS, Wanted, at_most, count, moved};
 pub use library::{Folder, Library, Model, ModelStatus};
 pub use organising::{Duplicates, Filters, Learning, MapPage, Models, Question};
 pub use query::{Chip, Picked, Query, Sign};

@@ -226,6 +226,13 @@ impl Product {
         Ok(true)
     }
 
+    /// Calls it something else. Only [`Products`] may: its folder goes by the name.
+    fn rename(&mut self, name: &str) -> Result<()> {
+        let before = self.record.clone();
+        name.clone_into(&mut self.record.name);
+        self.save_or_restore(before)
+    }
+
     /// Refuses a model other than the one that the thresholds were made with.
     ///
     /// # Errors

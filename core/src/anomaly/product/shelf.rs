@@ -103,15 +103,19 @@ impl Products {
         Product::open(&self.taken(name)?)
     }
 
-    /// Takes a product from its zip file, under the name that it has there.
+    /// Takes a product from its zip file, under the name that it has there, or [`Products::free_name`] of it.
     ///
     /// # Errors
-    /// A file that is no product's, or a name that is taken.
+    /// A file that is no product's, a folder that cannot be written to.
     pub fn import(&self, zip: &Path) -> Result<Product> {
         // Beside its later place, so that moving it there is one step.
         let beside = self.folder.join(format!(".import-{}", std::process::id()));
-        let moved = Product::import(zip, &beside).and_then(|product| {
-            let folder = self.free(product.name())?;
+        let moved = Product::import(zip, &beside).and_then(|mut product| {
+            let name = self.free_name(product.name());
+            if name != product.name() {
+                product.rename(&name)?;
+            }
+            let folder = self.free(&name)?;
             fs_err::rename(&beside, &folder)?;
             Ok(folder)
         });
@@ -133,6 +137,12 @@ impl Products {
     /// Whether there is a product of that name.
     pub fn contains(&self, name: &str) -> bool {
         self.folder.join(folder_name(name)).is_dir()
+    }
+
+    /// The name, with a number after it if there is a product of that name.
+    pub fn free_name(&self, name: &str) -> String {
+        let numbered = (2..).map(|number: u32| format!("{name} ({number})"));
+        std::iter::once(name.to_owned()).chain(numbered).find(|name| !self.contains(name)).unwrap_or_default()
     }
 
     fn free(&self, name: &str) -> Result<PathBuf> {
@@ -188,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_from_a_file_keeps_its_name_and_takes_no_other_ones_place() {
+    fn a_product_from_a_file_keeps_its_name_if_that_is_free() {
         let library = TempDir::new().unwrap();
         let products = Products::of_library(library.path());
         let zip = library.path().join("plate.zip");
@@ -197,7 +207,9 @@ mod tests {
         let mut product = products.create("Plate", Settings::default()).unwrap();
         product.add(&[part], Role::Normal, "references").unwrap();
         product.export(&zip).unwrap();
-        assert!(products.import(&zip).is_err());
+        assert_eq!(products.import(&zip).unwrap().name(), "Plate (2)");
+        assert_eq!(products.open("Plate (2)").unwrap().version().number, 2);
+        products.remove("Plate (2)").unwrap();
         products.remove("Plate").unwrap();
         let row = ProductRow::of(&products.import(&zip).unwrap());
         assert_eq!((row.name.as_str(), row.version, row.references), ("Plate", 2, 1));

@@ -63,7 +63,7 @@ pub fn found(state: &mut State, finding: InspectFinding) -> Vec<Task> {
         InspectFinding::Chosen(wanted, Chosen::Paths(paths)) => bring(state, wanted, paths),
         InspectFinding::Chosen(_, Chosen::Nothing) => Vec::new(),
         InspectFinding::Chosen(wanted, Chosen::NoDialog) => set(&mut state.inspection.asked_path, Some(wanted)),
-        InspectFinding::Products(rows) => set(&mut state.inspection.products, Some(rows)),
+        InspectFinding::Products(result) => product::listed(state, result),
         InspectFinding::Changed(result) => product::changed(state, result),
         InspectFinding::Progress(errand, progress) => went_on(&mut state.inspection, errand, progress),
         InspectFinding::Taught(result) => product::taught(state, result),

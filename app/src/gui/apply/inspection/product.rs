@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use sightline_core::Result;
-use sightline_core::anomaly::product::{Product, Role};
+use sightline_core::anomaly::product::{Product, ProductRow, Role};
+use sightline_core::{Problem, Result};
 
 use super::{begun, failed, no_references};
 use crate::gui::inspect_command::{InspectTask, ProductChange, Taught};
@@ -22,13 +22,28 @@ pub fn begin(state: &mut State) -> Vec<Task> {
 }
 
 /// Goes on with another product.
-pub fn open(state: &mut State, folder: PathBuf) -> Vec<Task> {
+pub fn open(state: &mut State, name: String) -> Vec<Task> {
     state.page = Page::Inspect;
     state.viewer = None;
     let mut tasks = begin(state);
     state.inspection.is_changing = true;
-    tasks.push(Task::Inspect(InspectTask::OpenProduct(folder)));
+    tasks.push(Task::Inspect(InspectTask::OpenProduct(name)));
     tasks
+}
+
+/// The products are listed; what is wrong with a folder is said, and hides no other.
+pub fn listed(state: &mut State, result: Result<(Vec<ProductRow>, Vec<Problem>)>) -> Vec<Task> {
+    match result {
+        Ok((rows, problems)) => {
+            state.inspection.products = Some(rows);
+            let notice = |problem: &Problem| format!("{}: {}", problem.path.display(), problem.reason);
+            let known = std::mem::take(&mut state.notices);
+            let new = problems.iter().map(notice).filter(|notice| !known.contains(notice)).collect::<Vec<_>>();
+            state.notices = [known, new].concat();
+            Vec::new()
+        }
+        Err(error) => failed(state, &error),
+    }
 }
 
 /// A product from its file.

@@ -1,11 +1,12 @@
 //! The page without a product: what to do first, and the products that are there.
 
 use egui::{CentralPanel, Frame, Margin, RichText, Ui, vec2};
+use sightline_core::anomaly::product::ProductRow;
 
 use crate::gui::inspect_command::InspectCommand;
 use crate::gui::panels::Cx;
 use crate::gui::panels::search_bar::sidebar_button;
-use crate::gui::state::{ProductRow, Wanted};
+use crate::gui::state::Wanted;
 use crate::gui::theme::{self, font, radius, size, space};
 use crate::gui::translate::{tr, tr_with};
 use crate::gui::{icons, text, widgets};
@@ -74,6 +75,6 @@ fn product_ui(cx: &Cx<'_>, product: &ProductRow, ui: &mut Ui) {
     let trailing = tr_with("{} · version {}", &[&references, &text::count(u64::from(product.version))]);
     let row = widgets::Row { icon: icons::PRODUCT, label: &product.name, trailing: &trailing, is_chosen: false };
     if widgets::row(ui, &row).clicked() {
-        cx.inspect(InspectCommand::OpenProduct(product.folder.clone()));
+        cx.inspect(InspectCommand::OpenProduct(product.name.clone()));
     }
 }

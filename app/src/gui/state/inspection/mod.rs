@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sightline_core::Problem;
-use sightline_core::anomaly::product::{Product, Role};
+use sightline_core::anomaly::product::{Product, ProductRow, Role};
 use sightline_core::anomaly::{Calibration, Inspector, Rate};
 use sightline_core::jobs::Progress;
 
@@ -90,19 +90,6 @@ impl Inspection {
 /// How many parts a product keeps for something.
 pub fn count(product: &Product, role: Role) -> usize {
     product.version().references.iter().filter(|reference| reference.role == role).count()
-}
-
-/// A product as it is listed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProductRow {
-    /// What it is called.
-    pub name: String,
-    /// Where it is.
-    pub folder: PathBuf,
-    /// Its version in use.
-    pub version: u32,
-    /// How many good parts it has learnt.
-    pub references: usize,
 }
 
 /// What the person is asked for.

@@ -41,6 +41,7 @@ pub fn histogram_ui(cx: &Cx<'_>, ui: &mut Ui) {
         threshold_ui(cx, (Limit::Fail, fail.score), (histogram, bars, numbers), ui);
     }
     threshold_ui(cx, (Limit::Review, calibration.review.score), (histogram, bars, numbers), ui);
+    numbers_ui(calibration, histogram, (bars, numbers), ui);
 }
 
 /// Parts, in the colour of the verdict that the middle of their bin has. The root of their number: one bad part among ten
@@ -80,9 +81,9 @@ fn threshold_ui(
     ui: &mut Ui,
 ) {
     let tokens = theme::tokens(ui);
-    let (name, label, verdict) = match limit {
-        Limit::Review => (tr("review"), tr("Threshold of review"), Verdict::Review),
-        Limit::Fail => (tr("fail"), tr("Threshold of failing"), Verdict::Fail),
+    let (label, verdict) = match limit {
+        Limit::Review => (tr("Threshold of review"), Verdict::Review),
+        Limit::Fail => (tr("Threshold of failing"), Verdict::Fail),
     };
     let x = bars.left() + histogram.place(score) * bars.width();
     let grip = Rect::from_x_y_ranges(x - GRIP / 2.0..=x + GRIP / 2.0, bars.top()..=numbers.top() + 14.0);
@@ -93,7 +94,6 @@ fn threshold_ui(
     let stroke = Stroke::new(if is_held { 2.5 } else { 1.5 }, tokens.text);
     ui.painter().vline(x, bars.top()..=bars.bottom() + GOOD, stroke);
     ui.painter().circle(pos2(x, bars.top() + 4.0), 5.0, color, Stroke::new(1.5, tokens.text));
-    number_ui(&format!("{name} {}", text::decimal(score, 3)), limit, (x, bars, numbers), ui);
     if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged()) {
         let place = (pointer.x - bars.left()) / bars.width();
         cx.inspect(InspectCommand::MoveThreshold(limit, histogram.score(place)));
@@ -106,15 +106,25 @@ fn threshold_ui(
         .on_hover_text(tr("Drag: all parts are judged again at once"));
 }
 
-/// The number of a threshold: that of review ends at it, that of failing begins there, so that they do not meet.
-fn number_ui(words: &str, limit: Limit, (x, bars, numbers): (f32, Rect, Rect), ui: &Ui) {
-    let text = theme::tokens(ui).text;
-    let galley = ui.painter().layout_no_wrap(words.to_owned(), font::caption(), text);
-    let width = galley.size().x;
-    let left = match limit {
-        Limit::Review => x - width - space::XS / 2.0,
-        Limit::Fail => x + space::XS / 2.0,
+/// The numbers of both thresholds: that of review ends at its own, that of failing begins at its own; where both are near,
+/// or near an end, they make room for one another.
+fn numbers_ui(calibration: &Calibration, histogram: &Histogram, (bars, numbers): (Rect, Rect), ui: &Ui) {
+    let tokens = theme::tokens(ui);
+    let laid_out = |name: &str, score: f32| {
+        let words = format!("{name} {}", text::decimal(score, 3));
+        let galley = ui.painter().layout_no_wrap(words, font::caption(), tokens.text);
+        (galley, bars.left() + histogram.place(score) * bars.width())
     };
-    let left = left.clamp(bars.left(), (bars.right() - width).max(bars.left()));
-    ui.painter().galley(pos2(left, numbers.top()), galley, text);
+    let (review, review_at) = laid_out(tr("review"), calibration.review.score);
+    let fail = calibration.fail.map(|fail| laid_out(tr("fail"), fail.score));
+    let fail_width = fail.as_ref().map_or(0.0, |(galley, _)| galley.size().x + space::S);
+    let (review_width, gap) = (review.size().x, space::XS / 2.0);
+    let rightmost = bars.right() - review_width - fail_width;
+    let left = (review_at - gap - review_width).min(rightmost).max(bars.left());
+    ui.painter().galley(pos2(left, numbers.top()), review, tokens.text);
+    if let Some((galley, at)) = fail {
+        let right_of_review = left + review_width + space::S;
+        let left = (at + gap).min(bars.right() - galley.size().x).max(right_of_review);
+        ui.painter().galley(pos2(left, numbers.top()), galley, tokens.text);
+    }
 }

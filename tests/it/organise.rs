@@ -217,7 +217,7 @@ fn look_alikes_are_closer_than_others() {
     }
     let engine = engine(&folder.path().join("library"));
     engine.index(&[data.join("photos/imagenet_sample"), edits], &Ticker::silent()).unwrap();
-    for closeness in [0.7, 0.75, 0.8, 0.85, 0.9] {
+    for closeness in [0.75, 0.8, 0.85, 0.88, 0.9, 0.92] {
         let report = engine.duplicates(&Alike { level: Likeness::LookAlike, closeness }, &Ticker::silent()).unwrap();
         let is_edit = |entry: u32| report.snapshot.entries[entry as usize].path.to_string_lossy().contains("edits");
         let right = report.groups.iter().filter(|group| group.members.iter().any(|m| is_edit(m.entry))).count();

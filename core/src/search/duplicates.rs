@@ -39,8 +39,9 @@ pub struct Alike {
 
 impl Default for Alike {
     fn default() -> Self {
-        // With the built-in model 39 of 40 crops by a tenth are found so, and no group besides (tests/it/organise.rs).
-        Self { level: Likeness::LookAlike, closeness: 0.85 }
+        // With the built-in model 35 of 40 crops by a tenth are found so, and no group besides (tests/it/organise.rs; 39 at
+        // 0.85). Among many photos of one kind, as garments on a floor, some only look alike to the model.
+        Self { level: Likeness::LookAlike, closeness: 0.88 }
     }
 }
 

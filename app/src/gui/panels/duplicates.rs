@@ -62,7 +62,7 @@ fn report_ui(cx: &Cx<'_>, report: &DuplicatesReport, ui: &mut Ui) {
     let tokens = theme::tokens(ui);
     let chosen = &cx.state.duplicates.chosen;
     ui.horizontal(|ui| {
-        let count = tr_with("{} of photos that are nearly the same", &[&text::groups(report.groups.len())]);
+        let count = tr_with("{} of photos that are the same or look alike", &[&text::groups(report.groups.len())]);
         ui.label(RichText::new(count).font(font::title()).color(tokens.text));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let words = tr_with("Move {} to the trash …", &[&text::files(chosen.len())]);

@@ -13,5 +13,5 @@ pub use modal::modal_frame;
 pub use page::page;
 pub use progress::progress_bar;
 pub use row::{Row, caption, group_heading, row};
-pub use thumbnail::{paint_thumbnail, thumbnail_size};
+pub use thumbnail::{paint_thumbnail, picture_failed, thumbnail_size};
 pub use verdict::{paint_verdict, verdict_color, verdict_filter, verdict_name};

@@ -12,7 +12,7 @@ use crate::gui::panels::viewer::Canvas;
 use crate::gui::state::{Beside, Heat, LargePart, Loaded, Nearest, PartMap, Picture, Zoom};
 use crate::gui::theme::{self, font, radius, space};
 use crate::gui::translate::{tr, tr_with};
-use crate::gui::{icons, text, widgets};
+use crate::gui::{text, widgets};
 
 /// See the module.
 #[derive(Default)]
@@ -82,7 +82,7 @@ impl LargeView {
         let picture = match &large.picture {
             Loaded::Ready(picture) => picture,
             Loaded::Waiting => return waiting_ui(cx, large, room, ui),
-            Loaded::Failed(reason) => return failed_ui(reason, room, ui),
+            Loaded::Failed(reason) => return widgets::picture_failed(reason, room, ui),
         };
         let nearest = large.nearest.as_ref();
         if let (Beside::Blink, Some(nearest)) = (cx.state.inspection.beside, nearest) {
@@ -278,13 +278,4 @@ fn waiting_ui(cx: &Cx<'_>, large: &LargePart, room: Rect, ui: &mut Ui) {
     let canvas = Canvas::new(room, pixels, ui.ctx().pixels_per_point(), (Zoom::Fit, 0, Vec2::ZERO));
     let thumbnail = cx.file_thumbnail(&large.path);
     widgets::paint_thumbnail(ui.painter(), theme::tokens(ui), &thumbnail, canvas.shown, pixels);
-}
-
-fn failed_ui(reason: &str, room: Rect, ui: &Ui) {
-    let tokens = theme::tokens(ui);
-    let words = format!("{}\n\n{reason}", icons::IMAGE_BROKEN);
-    let mut job = egui::text::LayoutJob::simple(words, font::body(), tokens.muted, room.width() * 0.7);
-    job.halign = egui::Align::Center;
-    let galley = ui.painter().layout_job(job);
-    ui.painter().galley(room.center() - vec2(0.0, galley.size().y / 2.0), galley, tokens.muted);
 }

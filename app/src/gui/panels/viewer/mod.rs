@@ -83,7 +83,7 @@ impl Viewer {
                 self.region.ui(cx, &viewer.path, (&canvas, room), ui);
             }
             Loaded::Waiting => waiting_ui(cx, (viewer, index), room, ui),
-            Loaded::Failed(reason) => failed_ui(reason, room, ui),
+            Loaded::Failed(reason) => widgets::picture_failed(reason, room, ui),
         }
     }
 
@@ -140,15 +140,6 @@ fn waiting_ui(cx: &Cx<'_>, (viewer, index): (&state::Viewer, usize), room: Rect,
     let scale = ui.ctx().pixels_per_point();
     let canvas = Canvas::new(room, pixels, scale, (Zoom::Fit, viewer.turns, Vec2::ZERO));
     widgets::paint_thumbnail(ui.painter(), theme::tokens(ui), &cx.thumbnail(entry), canvas.shown, pixels);
-}
-
-fn failed_ui(reason: &str, room: Rect, ui: &Ui) {
-    let tokens = theme::tokens(ui);
-    let words = format!("{}\n\n{reason}", icons::IMAGE_BROKEN);
-    let mut job = egui::text::LayoutJob::simple(words, font::body(), tokens.muted, room.width() * 0.7);
-    job.halign = egui::Align::Center;
-    let galley = ui.painter().layout_job(job);
-    ui.painter().galley(room.center() - vec2(0.0, galley.size().y / 2.0), galley, tokens.muted);
 }
 
 fn bar_ui(cx: &Cx<'_>, viewer: &state::Viewer, index: usize, ui: &mut Ui) {

@@ -47,7 +47,7 @@ pub const WORDS: super::Words = &[
         "Verglichen wird, was in den Dateien steht und was auf den Fotos ist. Du kannst solange weiterarbeiten.",
     ),
     ("Stop", "Abbrechen"),
-    ("{} of photos that are nearly the same", "{} mit fast gleichen Fotos"),
+    ("{} of photos that are the same or look alike", "{} mit gleichen oder ähnlichen Fotos"),
     ("Move {} to the trash …", "{} in den Papierkorb …"),
     ("Look again", "Erneut suchen"),
     (

@@ -40,7 +40,16 @@ fn draw(pictures: &Path, n: usize) -> Result<()> {
 
 fn photo() -> PhotoRecord {
     let (format, camera) = ("jpeg".to_owned(), Some("FUJIFILM X-T30".to_owned()));
-    PhotoRecord { width: 4032, height: 3024, format, taken: Some(1), camera, lens: None, position: None }
+    PhotoRecord {
+        width: 4032,
+        height: 3024,
+        format,
+        taken: Some(1),
+        camera,
+        lens: None,
+        exposure: Default::default(),
+        position: None,
+    }
 }
 
 /// Records all that is found, as indexing does.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jiff::civil::DateTime;
+use sightline_core::media::Exposure;
 
 use super::translate::{Language, spoken, tr, tr_with};
 
@@ -200,6 +201,29 @@ pub fn duration(milliseconds: f64) -> String {
     if milliseconds < 999.5 { format!("{milliseconds:.0} ms") } else { format!("{} s", decimal(milliseconds / 1e3, 1)) }
 }
 
+/// "1/250 s, f/2.8, 35 mm, ISO 400", or as much of it as is known.
+pub fn exposure(exposure: &Exposure) -> Option<String> {
+    let Exposure { seconds, f_number, focal_length, iso } = exposure;
+    let known = [
+        seconds.map(shutter_time),
+        f_number.map(|number| format!("f/{}", short(number))),
+        focal_length.map(|millimetres| format!("{} mm", short(millimetres))),
+        iso.map(|iso| format!("ISO {iso}")),
+    ];
+    let known: Vec<String> = known.into_iter().flatten().collect();
+    (!known.is_empty()).then(|| known.join(" · "))
+}
+
+/// As photographers say it: parts of a second from a third down.
+fn shutter_time(seconds: f32) -> String {
+    if seconds < 0.35 { format!("1/{:.0} s", 1.0 / seconds) } else { format!("{} s", short(seconds)) }
+}
+
+/// With one digit after the point, unless that is 0.
+fn short(number: f32) -> String {
+    decimal(number, usize::from((number - number.round()).abs() >= 0.05))
+}
+
 /// The last part of a path, for people to read.
 pub fn name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
@@ -315,6 +339,16 @@ mod tests {
         check(time_left(121.0), "2 min left");
         check(duration(38.4), "38 ms");
         check(duration(1234.0), "1.2 s");
+    }
+
+    #[test]
+    fn exposures_are_written_as_photographers_do() {
+        let all = Exposure { seconds: Some(0.004), f_number: Some(2.8), focal_length: Some(35.0), iso: Some(400) };
+        check(exposure(&all).unwrap(), "1/250 s · f/2.8 · 35 mm · ISO 400");
+        check_german(|| exposure(&all).unwrap(), "1/250 s · f/2,8 · 35 mm · ISO 400");
+        let long = Exposure { seconds: Some(2.5), f_number: Some(8.0), ..Exposure::default() };
+        check(exposure(&long).unwrap(), "2.5 s · f/8");
+        assert_eq!(exposure(&Exposure::default()), None);
     }
 
     #[test]

@@ -241,6 +241,7 @@ fn photo_record(decoded: Decoded) -> PhotoRecord {
         taken: metadata.taken,
         camera: metadata.camera,
         lens: metadata.lens,
+        exposure: metadata.exposure,
         position: metadata.position.map(|position| (position.latitude, position.longitude)),
     }
 }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::media::Exposure;
+
 /// blake3 of a file's bytes: what a photo is known by, wherever it lies and whatever it is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ContentHash(pub [u8; 32]);
@@ -56,6 +58,8 @@ pub struct PhotoRecord {
     pub camera: Option<String>,
     /// The lens.
     pub lens: Option<String>,
+    /// How it was exposed; nothing of it is known of photos that were indexed before version 2.
+    pub exposure: Exposure,
     /// Latitude and longitude in degrees, north and east positive.
     pub position: Option<(f64, f64)>,
 }
@@ -102,7 +106,7 @@ pub(super) struct Stored {
 }
 
 /// The newest version of a file's bytes.
-const FILE_VERSION: u8 = 1;
+const FILE_VERSION: u8 = 2;
 
 /// Version 1 of a file's value; the path is the key.
 #[derive(Serialize, Deserialize)]
@@ -126,33 +130,78 @@ struct PhotoV1 {
     position: Option<(f64, f64)>,
 }
 
-impl From<PhotoV1> for PhotoRecord {
-    fn from(old: PhotoV1) -> Self {
-        let PhotoV1 { width, height, format, taken, camera, lens, position } = old;
-        Self { width, height, format, taken, camera, lens, position }
+/// Version 2 of a file's value: its photo has an exposure.
+#[derive(Serialize, Deserialize)]
+struct FileV2 {
+    size: u64,
+    modified_ns: i64,
+    hash: Option<[u8; 32]>,
+    problem: Option<String>,
+    photo: Option<PhotoV2>,
+}
+
+/// Version 2 of a photo.
+#[derive(Serialize, Deserialize)]
+struct PhotoV2 {
+    width: u32,
+    height: u32,
+    format: String,
+    taken: Option<i64>,
+    camera: Option<String>,
+    lens: Option<String>,
+    position: Option<(f64, f64)>,
+    exposure: ExposureV2,
+}
+
+/// Seconds, f-number, focal length in millimetres, ISO.
+type ExposureV2 = (Option<f32>, Option<f32>, Option<f32>, Option<u32>);
+
+impl From<FileV1> for FileV2 {
+    fn from(old: FileV1) -> Self {
+        let FileV1 { size, modified_ns, hash, problem, photo } = old;
+        Self { size, modified_ns, hash, problem, photo: photo.map(PhotoV2::from) }
     }
 }
 
-impl From<&PhotoRecord> for PhotoV1 {
+impl From<PhotoV1> for PhotoV2 {
+    fn from(old: PhotoV1) -> Self {
+        let PhotoV1 { width, height, format, taken, camera, lens, position } = old;
+        Self { width, height, format, taken, camera, lens, position, exposure: ExposureV2::default() }
+    }
+}
+
+impl From<PhotoV2> for PhotoRecord {
+    fn from(old: PhotoV2) -> Self {
+        let PhotoV2 { width, height, format, taken, camera, lens, position, exposure } = old;
+        let (seconds, f_number, focal_length, iso) = exposure;
+        let exposure = Exposure { seconds, f_number, focal_length, iso };
+        Self { width, height, format, taken, camera, lens, exposure, position }
+    }
+}
+
+impl From<&PhotoRecord> for PhotoV2 {
     fn from(photo: &PhotoRecord) -> Self {
-        let PhotoRecord { width, height, format, taken, camera, lens, position } = photo.clone();
-        Self { width, height, format, taken, camera, lens, position }
+        let PhotoRecord { width, height, format, taken, camera, lens, exposure, position } = photo.clone();
+        let Exposure { seconds, f_number, focal_length, iso } = exposure;
+        let exposure = (seconds, f_number, focal_length, iso);
+        Self { width, height, format, taken, camera, lens, position, exposure }
     }
 }
 
 /// The bytes of a file and its photo, in the newest version; the path is not in them.
 pub(super) fn encode_file(stored: &Stored) -> Vec<u8> {
     let FileRecord { size, modified_ns, hash, problem, .. } = &stored.file;
-    let photo = stored.photo.as_deref().map(PhotoV1::from);
+    let photo = stored.photo.as_deref().map(PhotoV2::from);
     let hash = hash.map(|hash| hash.0);
-    encode(FILE_VERSION, &FileV1 { size: *size, modified_ns: *modified_ns, hash, problem: problem.clone(), photo })
+    encode(FILE_VERSION, &FileV2 { size: *size, modified_ns: *modified_ns, hash, problem: problem.clone(), photo })
 }
 
 /// A file from bytes of any version so far; `None` for bytes that are none of them.
 pub(super) fn decode_file(path: PathBuf, bytes: &[u8]) -> Option<Stored> {
     let (version, rest) = bytes.split_first()?;
-    let old: FileV1 = match version {
-        1 => decode(rest)?,
+    let old: FileV2 = match version {
+        1 => decode::<FileV1>(rest)?.into(),
+        2 => decode(rest)?,
         _ => return None,
     };
     let hash = old.hash.map(ContentHash);
@@ -233,18 +282,46 @@ mod tests {
             taken: Some(2),
             camera: Some("X".to_owned()),
             lens: None,
+            exposure: Exposure::default(),
             position: Some((1.0, -2.0)),
         };
         let hash = Some(ContentHash([9; 32]));
         let file = FileRecord { path: "/a.jpg".into(), size: 3, modified_ns: -1, hash, problem: None };
         let stored = Stored { file, photo: Some(Arc::new(photo)) };
-        assert_eq!(encode_file(&stored), golden.concat());
         assert_eq!(decode_file("/a.jpg".into(), &golden.concat()), Some(stored));
     }
 
     #[test]
+    fn bytes_of_version_2_are_read_for_ever() {
+        let golden = [
+            &[2, 3, 1, 0, 0, 1][..], // version, size 3, modified −1 (zigzag), no hash, no problem, a photo
+            &[1, 2, 3],              // 1 × 2, a format of three letters
+            b"png",                  // the format
+            &[0, 0, 0, 0],           // no date, camera, lens, place
+            &[1, 0, 0, 0x80, 0x3F],  // one second
+            &[0, 1, 0, 0, 0x0C, 0x42, 1], // no f-number, 35 mm, an ISO
+            &[0xC8, 0x01],           // 200
+        ];
+        let (seconds, f_number, focal_length, iso) = (Some(1.0), None, Some(35.0), Some(200));
+        let photo = PhotoRecord {
+            width: 1,
+            height: 2,
+            format: "png".to_owned(),
+            taken: None,
+            camera: None,
+            lens: None,
+            exposure: Exposure { seconds, f_number, focal_length, iso },
+            position: None,
+        };
+        let file = FileRecord { path: "/a.png".into(), size: 3, modified_ns: -1, hash: None, problem: None };
+        let stored = Stored { file, photo: Some(Arc::new(photo)) };
+        assert_eq!(encode_file(&stored), golden.concat());
+        assert_eq!(decode_file("/a.png".into(), &golden.concat()), Some(stored));
+    }
+
+    #[test]
     fn bytes_of_a_newer_version_are_not_guessed_at() {
-        assert_eq!(decode_file("/a.jpg".into(), &[2, 3, 1, 0, 0, 0]), None);
+        assert_eq!(decode_file("/a.jpg".into(), &[3, 3, 1, 0, 0, 0]), None);
         assert_eq!(decode_file("/a.jpg".into(), &[]), None);
     }
 
@@ -257,9 +334,10 @@ mod tests {
     prop_compose! {
         fn any_stored()(
             size: u64, modified_ns: i64, hash: Option<[u8; 32]>, problem: Option<String>,
-            width: u32, format: String, taken: Option<i64>, camera: Option<String>, has_photo: bool,
+            width: u32, format: String, taken: Option<i64>, camera: Option<String>, iso: Option<u32>, has_photo: bool,
         ) -> Stored {
-            let photo = PhotoRecord { width, height: 1, format, taken, camera, lens: None, position: None };
+            let exposure = Exposure { iso, ..Exposure::default() };
+            let photo = PhotoRecord { width, height: 1, format, taken, camera, lens: None, exposure, position: None };
             let hash = hash.map(ContentHash);
             let file = FileRecord { path: "/a".into(), size, modified_ns, hash, problem };
             Stored { file, photo: has_photo.then(|| Arc::new(photo)) }

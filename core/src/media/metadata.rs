@@ -1,7 +1,8 @@
-//! What a picture says of itself. In: the bytes of any picture file. Out: date, camera, lens, place, orientation; what
+//! What a picture says of itself. In: the bytes of any picture file. Out: date, camera, lens, exposure, place, orientation; what
 //! is missing or makes no sense is `None`. Never fails, never panics, decodes no pixels.
 
 use super::boxes;
+use super::exposure::Exposure;
 use super::ifd::{Directory, Tiff, is_tiff};
 use super::jpeg::is_jpeg;
 use super::orientation::Orientation;
@@ -15,6 +16,8 @@ pub struct Metadata {
     pub camera: Option<String>,
     /// The lens's model.
     pub lens: Option<String>,
+    /// How it was exposed.
+    pub exposure: Exposure,
     /// Where it was taken.
     pub position: Option<Position>,
     /// How the stored pixels have to be turned; a decoded picture has been.
@@ -114,6 +117,7 @@ fn read(tiff: &Tiff<'_>) -> Option<Metadata> {
         taken: dates.iter().flatten().find_map(|date| civil_seconds(date)),
         camera: camera(main.text(0x010f), main.text(0x0110)),
         lens: exif_text(0xa434),
+        exposure: exif.as_ref().map(Exposure::of).unwrap_or_default(),
         position: linked(0x8825).and_then(|gps| position(&gps)),
         orientation: Orientation::from_exif(main.number(0x0112).unwrap_or(1)),
     })

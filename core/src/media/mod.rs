@@ -13,6 +13,7 @@ mod avif;
 mod boxes;
 mod budget;
 mod decode;
+mod exposure;
 mod fingerprint;
 mod formats;
 #[cfg(feature = "heic")]
@@ -34,6 +35,7 @@ mod yuv;
 pub const DECODERS: &str = if cfg!(feature = "heic") { "1+heic" } else { "1" };
 
 pub use decode::{Decoded, Limits, decode, decode_bytes, read_bytes};
+pub use exposure::Exposure;
 pub use fingerprint::Fingerprint;
 pub use formats::{Format, formats, is_picture_path};
 pub use metadata::{Metadata, Position, metadata};

@@ -218,6 +218,7 @@ pub(super) mod tests {
             taken: None,
             camera: None,
             lens: None,
+            exposure: Default::default(),
             position: None,
         };
         Entry {

@@ -159,6 +159,7 @@ fn facts(entry: &Entry, hit: &Hit) -> Vec<(&'static str, String)> {
     let mut facts = vec![(tr("Name"), text::name(&entry.path)), (date, text::date(entry.date()))];
     facts.extend(photo.camera.clone().map(|camera| (tr("Camera"), camera)));
     facts.extend(photo.lens.clone().map(|lens| (tr("Lens"), lens)));
+    facts.extend(text::exposure(&photo.exposure).map(|exposure| (tr("Exposure"), exposure)));
     facts.push((tr("Size"), format!("{} × {}, {}", photo.width, photo.height, text::bytes(entry.size))));
     facts.push((tr("Format"), photo.format.to_uppercase()));
     facts.push((tr("Folder"), text::folder(&entry.path)));

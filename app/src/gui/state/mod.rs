@@ -285,6 +285,7 @@ pub(super) mod tests {
             taken: None,
             camera: None,
             lens: None,
+            exposure: Default::default(),
             position: None,
         };
         let mut hash = [0; 32];

@@ -54,6 +54,7 @@ fn record(path: PathBuf, hash: Option<ContentHash>, problem: Option<String>) -> 
         taken: None,
         camera: None,
         lens: None,
+        exposure: Default::default(),
         position: None,
     };
     let photo = hash.map(|_| photo);

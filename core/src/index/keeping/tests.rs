@@ -19,7 +19,8 @@ fn indexed(number: u64) -> Indexed {
     let hash = Some(ContentHash::of(&number.to_le_bytes()));
     let file = FileRecord { path: format!("/p/{number}.jpg").into(), size: 1, modified_ns: 1, hash, problem: None };
     let (format, taken, camera, lens, position) = ("jpeg".to_owned(), None, None, None, None);
-    let photo = PhotoRecord { width: 1, height: 1, format, taken, camera, lens, position };
+    let photo =
+        PhotoRecord { width: 1, height: 1, format, taken, camera, lens, exposure: Default::default(), position };
     let values = (0..DIM).map(|place| ((number as f32 + 1.0) * (place as f32 + 1.0)).sin()).collect();
     Indexed { file, photo: Some(photo), vector: UnitVector::normalised(values) }
 }

@@ -32,6 +32,7 @@ fn photo(number: u64) -> PhotoRecord {
         taken: Some(1_600_000_000 + number as i64),
         camera: Some("FUJIFILM X-T30".to_owned()),
         lens: Some("XF18-55mmF2.8-4 R LM OIS".to_owned()),
+        exposure: Default::default(),
         position: Some((48.1, 11.5 + number as f64 * 1e-5)),
     }
 }

@@ -57,6 +57,7 @@ pub const WORDS: super::Words = &[
     ("Counting …", "Wird gezählt …"),
     ("Camera", "Kamera"),
     ("Lens", "Objektiv"),
+    ("Exposure", "Belichtung"),
     ("Type", "Typ"),
     ("Tag", "Schlagwort"),
     ("Folder", "Ordner"),

@@ -173,6 +173,7 @@ fn card() -> Card {
         templates: Vec::new(),
         languages: Vec::new(),
         good_at: "tests".to_owned(),
+        quality: None,
     }
 }
 

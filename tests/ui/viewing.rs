@@ -31,6 +31,34 @@ fn a_photo_is_shown_large_arrows_go_on_and_escape_goes_back() {
 }
 
 #[test]
+fn a_picture_that_moves_moves_and_can_be_held() {
+    let mut window = Window::new();
+    let folder = window.folder_of("Moving", &[]);
+    let mut gif = image::codecs::gif::GifEncoder::new(fs_err::File::create(folder.join("a.gif")).unwrap());
+    for color in [[200, 30, 30, 255], [30, 30, 200, 255]] {
+        let picture = image::RgbaImage::from_pixel(40, 30, image::Rgba(color));
+        let lasts = image::Delay::from_numer_denom_ms(30, 1);
+        gif.encode_frame(image::Frame::from_parts(picture, 0, 0, lasts)).unwrap();
+    }
+    drop(gif);
+    window.index(&folder);
+    window.app().send(Command::OpenViewer(0));
+    window.harness.step();
+    let shows = |state: &State, of: fn(egui::Color32) -> u8| {
+        let motion = state.viewer.as_ref().and_then(|viewer| viewer.motion.as_ref());
+        motion.is_some_and(|motion| of(motion.frame.pixels[0]) > 150)
+    };
+    window.wait_until("it is red", |state| shows(state, |color| color.r()));
+    window.wait_until("it is blue", |state| shows(state, |color| color.b()));
+    window.wait_until("it is red once more", |state| shows(state, |color| color.r()));
+    window.harness.key_press(Key::P);
+    window.harness.run_steps(3);
+    window.harness.get_by_label("Let it move").click();
+    window.harness.run_steps(3);
+    window.harness.get_by_label("Let it stand still");
+}
+
+#[test]
 fn one_key_shows_pixel_by_pixel_and_back() {
     let mut window = Window::indexed();
     window.app().send(Command::OpenViewer(0));

@@ -79,6 +79,11 @@ fn info(row: &ModelRow, output: &Output) -> Result<Done> {
             Some(format!("licence  {}", row.licence)),
             row.size_mb.map(|size| format!("size     {size:.0} MB")),
             row.input_size.zip(row.dim).map(|(side, dim)| format!("input    {side} px; {dim} numbers a photo")),
+            row.quality.map(|quality| {
+                let (imagenet, coco) = (quality.imagenet, quality.coco);
+                format!("quality  ImageNet {imagenet:.1} %, COCO text to photo R@1 {coco:.1} % (zero-shot, published)")
+            }),
+            row.photos_a_second.map(|speed| format!("speed    {speed:.1} photos a second on this machine")),
             Some(format!("state    {}", state_text(row.state))),
         ];
         lines.into_iter().flatten().collect::<Vec<_>>().join("\n")

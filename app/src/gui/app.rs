@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use image::RgbImage;
 use sightline_core::engine::Engine;
+use sightline_core::index::Entry;
 use sightline_core::media::{self, Limits};
 
 use super::apply::apply;
@@ -31,6 +33,7 @@ pub struct App {
     work: Work,
     panels: Vec<Box<dyn Panel>>,
     textures: RefCell<Textures>,
+    large_textures: RefCell<Textures>,
     part_textures: RefCell<Textures<PathBuf>>,
     commands: RefCell<Vec<Command>>,
     place: Option<Place>,
@@ -45,11 +48,17 @@ impl App {
         theme::install(ctx);
         ctx.set_zoom_factor(preferences.place.unwrap_or_default().zoom);
         let wakes = wakes(ctx);
-        let textures = Textures::new(&thumbnails_of(&engine), &wakes.now)?;
+        let textures = Textures::new(&thumbnails_of(&engine, Engine::thumbnail), &wakes.now)?;
+        let large_textures = Textures::new(&thumbnails_of(&engine, Engine::large_thumbnail), &wakes.now)?;
         let part_textures = Textures::new(&thumbnails_of_files(), &wakes.now)?;
         let (look, place) = (preferences.look, preferences.place);
-        let mut state =
-            State { appearance: look.appearance, language: look.language, shapes: look.shapes, ..State::default() };
+        let mut state = State {
+            appearance: look.appearance,
+            language: look.language,
+            shapes: look.shapes,
+            is_calm: look.is_calm,
+            ..State::default()
+        };
         state.row_height = look.row_height.filter(|height| height.is_finite()).unwrap_or(state.row_height);
         state.suggested_folder = super::preferences::pictures_folder();
         state.model.name = engine.model_id().to_owned();
@@ -60,6 +69,7 @@ impl App {
             work: Work::new(engine, wakes, preferences),
             panels: all_panels(),
             textures: RefCell::new(textures),
+            large_textures: RefCell::new(large_textures),
             part_textures: RefCell::new(part_textures),
             commands: RefCell::new(Vec::new()),
             place,
@@ -98,6 +108,7 @@ impl App {
         for command in asked.into_iter().chain(found) {
             if matches!(command, Command::Found(Finding::Library(_))) {
                 self.textures.borrow_mut().try_again();
+                self.large_textures.borrow_mut().try_again();
             }
             for task in apply(&mut self.state, command) {
                 match task {
@@ -111,19 +122,21 @@ impl App {
             ctx.request_repaint_after(due);
         }
         set_theme(ctx, self.state.appearance);
+        theme::set_motion(ctx, !self.state.is_calm);
         translate::speak(self.state.language);
         self.textures.borrow_mut().update(ctx);
+        self.large_textures.borrow_mut().update(ctx);
         self.part_textures.borrow_mut().update(ctx);
     }
 
     /// Draws all panels.
     pub fn draw(&mut self, ui: &mut egui::Ui) {
-        let (textures, part_textures) = (&self.textures, &self.part_textures);
-        let cx = Cx { state: &self.state, textures, part_textures, commands: &self.commands };
-        for panel in &mut self.panels {
+        let Self { panels, state, textures, large_textures, part_textures, commands, .. } = self;
+        let cx = Cx { state, textures, large_textures, part_textures, commands };
+        for panel in panels {
             panel.ui(&cx, ui);
         }
-        if !self.commands.borrow().is_empty() {
+        if !commands.borrow().is_empty() {
             ui.ctx().request_repaint();
         }
     }
@@ -154,10 +167,10 @@ fn wakes(ctx: &egui::Context) -> Wakes {
     Wakes { now: Arc::new(move || now.request_repaint()), soon: Arc::new(move || soon.request_repaint_after(SOON)) }
 }
 
-fn thumbnails_of(engine: &Engine) -> Source {
+fn thumbnails_of(engine: &Engine, made: fn(&Engine, &Entry) -> sightline_core::Result<RgbImage>) -> Source {
     let engine = engine.clone();
     Arc::new(move |entry| {
-        let thumbnail = engine.thumbnail(entry)?;
+        let thumbnail = made(&engine, entry)?;
         Ok((thumbnail.width(), thumbnail.height(), thumbnail.into_raw()))
     })
 }

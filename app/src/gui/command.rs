@@ -117,12 +117,18 @@ pub enum Command {
     Download(String),
     /// Search with this model from now on.
     UseModel(String),
+    /// Measure how fast this model is here.
+    MeasureModel(String),
     /// Say why a file is not in the library.
     AskAbout(PathBuf),
     /// End an errand; what is done stays.
     StopErrand(Errand),
     /// Show this page.
     OpenPage(Page),
+    /// Let the picture in the large view move, or stand still.
+    Play(bool),
+    /// Nothing moves by itself, or what moves does.
+    CalmDown(bool),
     /// Show or hide the sidebar of a narrow window.
     OpenSidebar(bool),
     /// Show or hide something that lies over the window.
@@ -233,6 +239,8 @@ pub enum Errand {
     Duplicates,
     /// A model that is fetched.
     Download,
+    /// A model whose speed is measured.
+    Measure,
     /// Copies that are written.
     Export,
     /// Files that go to the trash.

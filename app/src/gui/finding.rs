@@ -47,6 +47,8 @@ pub enum Finding {
     Model(Result<()>),
     /// A picture for the large view.
     Picture(PathBuf, Result<Picture>),
+    /// The next frame of a picture that moves.
+    Frame(PathBuf, Arc<egui::ColorImage>),
     /// How far an errand is; `None`: it is over.
     Progress(Errand, Option<Progress>),
     /// What the library is made of.
@@ -71,8 +73,8 @@ pub enum Finding {
     ExportChosen(ExportKind, Choice),
     /// Which models there are.
     ModelsRead(Result<Vec<ModelRow>>),
-    /// A model was fetched.
-    Downloaded,
+    /// A model was fetched, or its speed is known.
+    ModelsChanged,
     /// The engine searches with this model now.
     ModelUsed(Result<String>),
     /// Why a file is not in the library.

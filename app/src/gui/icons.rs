@@ -142,3 +142,5 @@ pub const ACCEPT: &str = "\u{e48e}";
 pub const REJECT: &str = "\u{e48c}";
 /// A product as a file.
 pub const PRODUCT: &str = "\u{e390}";
+/// How fast something is.
+pub const GAUGE: &str = "\u{e628}";

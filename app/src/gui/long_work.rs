@@ -24,6 +24,8 @@ pub enum LongTask {
     Duplicates,
     /// Fetch a model.
     Download(String),
+    /// Measure how fast a model is.
+    Measure(String),
     /// Write copies of files into a folder.
     Copy(Vec<PathBuf>, PathBuf),
     /// Write a sheet of thumbnails of these entries as a picture.
@@ -51,6 +53,7 @@ impl LongTask {
             Self::Map | Self::RefineMap(..) => Errand::Map,
             Self::Duplicates => Errand::Duplicates,
             Self::Download(_) => Errand::Download,
+            Self::Measure(_) => Errand::Measure,
             Self::Copy(..) | Self::Sheet(..) | Self::Problems(_) => Errand::Export,
             Self::Trash(_) => Errand::Trash,
         }
@@ -119,7 +122,11 @@ fn done(engine: &Engine, task: LongTask, ticker: &Ticker) -> Result<Finding> {
         LongTask::Duplicates => Finding::Duplicates(Arc::new(engine.duplicates(&Alike::default(), ticker)?)),
         LongTask::Download(id) => {
             engine::download_model(&id, ticker)?;
-            Finding::Downloaded
+            Finding::ModelsChanged
+        }
+        LongTask::Measure(id) => {
+            engine::measure_speed(engine.library_folder(), &id, ticker)?;
+            Finding::ModelsChanged
         }
         LongTask::Copy(files, folder) => Finding::Exported(engine.copy_originals(&files, &folder, ticker)?),
         LongTask::Sheet(Shown(snapshot), entries, target) => {

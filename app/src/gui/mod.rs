@@ -25,6 +25,7 @@ mod outside;
 pub mod panels;
 mod picture;
 mod pictures;
+pub mod player;
 pub mod preferences;
 mod products;
 pub mod state;

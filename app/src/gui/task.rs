@@ -10,6 +10,7 @@ use sightline_core::search::Filter;
 use super::command::{Direction, Errand, ExportKind};
 use super::inspect_command::InspectTask;
 use super::long_work::LongTask;
+use super::player::PlayTask;
 use super::preferences::Look;
 
 /// Work that a command asks for; work.rs does it away from the frame.
@@ -57,6 +58,8 @@ pub enum Task {
     StopErrand(Errand),
     /// Count what the photos that pass a filter are made of.
     ReadFacets(Filter),
+    /// Play a picture that moves.
+    Play(PlayTask),
     /// Learn a tag.
     Learn(LearnRequest),
     /// Say why a photo matches a chip.

@@ -58,7 +58,7 @@ impl Pictured for PathBuf {
 /// Where thumbnails come from: the engine, or a test.
 pub type Source<T = Entry> = Arc<dyn Fn(&T) -> Result<(u32, u32, Vec<u8>)> + Send + Sync>;
 
-/// What textures may take: about 700 thumbnails of 320 × 213.
+/// What the textures of one cache may take: about 700 thumbnails of 320 × 213, or 70 large ones.
 const BYTES_AT_MOST: usize = 192 << 20;
 
 /// Decoded thumbnails that are handed over in one frame: about 2 MB, under a millisecond.

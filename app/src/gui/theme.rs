@@ -214,6 +214,18 @@ pub fn install(ctx: &egui::Context) {
     ctx.set_style_of(Theme::Light, style(&LIGHT, Visuals::light()));
 }
 
+/// Whether lists glide and buttons fade, or everything is at once where it will be.
+pub fn set_motion(ctx: &egui::Context, moves: bool) {
+    let usual = Style::default();
+    let (time, scroll) = match moves {
+        true => (usual.animation_time, usual.scroll_animation),
+        false => (0.0, egui::style::ScrollAnimation::none()),
+    };
+    if ctx.global_style().animation_time != time {
+        ctx.all_styles_mut(|style| (style.animation_time, style.scroll_animation) = (time, scroll));
+    }
+}
+
 fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let mut add = |name: &str, bytes: &'static [u8], tweak: FontTweak| {

@@ -16,6 +16,7 @@ use super::finding::{Choice, Finding, LibraryRead};
 use super::inspect_work::InspectWork;
 use super::long_work::LongWork;
 use super::pictures::{Decode, Pictures};
+use super::player::Player;
 use super::preferences::{Place, Preferences};
 use super::state::Indexing;
 use super::task::{Pace, Task};
@@ -34,6 +35,7 @@ pub struct Work {
     searching: Option<(u64, Job<SearchReport>)>,
     next_search: Option<NextSearch>,
     pictures: Pictures,
+    player: Player,
     long: LongWork,
     inspection: InspectWork,
     switching: Option<(String, Job<Engine>)>,
@@ -80,6 +82,7 @@ impl Work {
         let decoder = engine.clone();
         let decode: Decode = Arc::new(move |path, ticker| picture::decoded(&decoder, path, ticker));
         let pictures = Pictures::new(decode, Arc::clone(&wakes.now));
+        let player = Player::new(Arc::clone(&wakes.now));
         let watching = Watching::new(watching::begin_with(&engine), Arc::clone(&wakes.now));
         Self {
             engine,
@@ -90,6 +93,7 @@ impl Work {
             searching: None,
             next_search: None,
             pictures,
+            player,
             long: LongWork::default(),
             switching: None,
             others: Vec::new(),
@@ -117,6 +121,7 @@ impl Work {
             Task::Search { number, request, pace } => self.search_later(number, request, pace),
             Task::Watch => self.watching.begin(),
             Task::LoadPicture(path) => self.pictures.load(path),
+            Task::Play(task) => self.player.start(task),
             Task::PauseIndexing(is_paused) => {
                 if let Some(indexing) = &mut self.indexing {
                     indexing.is_paused = is_paused;
@@ -195,6 +200,7 @@ impl Work {
         self.poll_indexing(&mut found);
         self.poll_search(&mut found);
         found.extend(self.pictures.poll());
+        found.extend(self.player.poll(Instant::now()));
         found.extend(self.long.poll());
         found.extend(self.inspection.poll());
         self.poll_switching(&mut found);
@@ -212,8 +218,10 @@ impl Work {
 
     /// How long until [`Work::poll`] has something to do that nobody will wake it for.
     pub fn due_in(&self) -> Option<Duration> {
-        let next = self.next_search.as_ref().filter(|_| self.searching.is_none())?;
-        Some(next.due.saturating_duration_since(Instant::now()))
+        let now = Instant::now();
+        let next_search = self.next_search.as_ref().filter(|_| self.searching.is_none());
+        let search = next_search.map(|next| next.due.saturating_duration_since(now));
+        search.into_iter().chain(self.player.due_in(now)).min()
     }
 
     /// Whether anything goes on that will find something.

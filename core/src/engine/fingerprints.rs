@@ -15,7 +15,7 @@ use crate::media::Fingerprint;
 use crate::search::Fingerprints;
 
 /// Begins the cache, and says which fingerprints are in it.
-const MAGIC: &[u8; 8] = b"SLprint1";
+const MAGIC: &[u8; 8] = b"SLprint2";
 /// A photo's hash and its fingerprint.
 const RECORD: usize = 32 + Fingerprint::BYTES;
 /// Length of the check at the end: the beginning of blake3 over all before it.

@@ -32,6 +32,7 @@ mod organise;
 mod pictures;
 mod pipeline;
 mod request;
+mod speed;
 
 pub use absent::Absence;
 pub use demo::{DemoReport, DemoRequest, draw_demo};
@@ -46,9 +47,11 @@ pub use map::{LiveMap, MapReport, NamedCluster};
 pub use model::{Choice, LoadedModel};
 pub use model_list::{ModelRow, ModelState, add_model, download_model, model_row, model_rows, remove_model};
 pub use organise::{DuplicatesReport, LearnReport, LearnRequest, SuggestedPhoto};
+pub use pictures::THUMBNAIL;
 pub use request::{
     Chip, Finding, IndexReport, Precision, Region, SearchReport, SearchRequest, Settings, Severity, Subject,
 };
+pub use speed::measure_speed;
 
 /// An open library. Cheap to clone; every clone is the same library.
 #[derive(Clone)]

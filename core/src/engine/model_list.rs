@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::speed::speeds;
 use crate::error::{Error, Result};
 use crate::jobs::Ticker;
-use crate::models::{self, Card, Checkpoint, Hub, OwnModel, REGISTRY};
+use crate::models::{self, Card, Checkpoint, Hub, OwnModel, Quality, REGISTRY};
 
 /// The file in the library's folder that lists the added models.
 const OWN_MODELS: &str = "models.toml";
@@ -32,6 +33,10 @@ pub struct ModelRow {
     pub dim: Option<usize>,
     /// When to choose it.
     pub good_at: String,
+    /// How good it is, as published.
+    pub quality: Option<Quality>,
+    /// Photos a second on this machine, once that was measured.
+    pub photos_a_second: Option<f64>,
     /// Whether it is on this machine.
     pub state: ModelState,
 }
@@ -59,6 +64,8 @@ pub fn model_rows(library: &Path) -> Result<Vec<ModelRow>> {
     let mut rows = vec![starter_row()];
     rows.extend(added(library)?.into_iter().map(added_row));
     rows.extend(REGISTRY.cards().iter().map(|card| card_row(card, &hub)));
+    let speeds = speeds(library);
+    rows.iter_mut().for_each(|row| row.photos_a_second = speeds.get(&row.id).copied());
     Ok(rows)
 }
 
@@ -123,7 +130,10 @@ fn starter_row() -> ModelRow {
         size_mb: None,
         input_size: Some(128),
         dim: Some(384),
-        good_at: "There at once, offline, small and quick; every other model finds more".to_owned(),
+        good_at: "There at once, offline, small and quick; every other model finds more. Of 159 photos it has the right one first for \
+                  25 % of their captions, among the first ten for 70 %".to_owned(),
+        quality: None,
+        photos_a_second: None,
         state: ModelState::BuiltIn,
     }
 }
@@ -139,6 +149,8 @@ fn added_row(model: OwnModel) -> ModelRow {
         input_size: None,
         dim: None,
         good_at: "A folder that you added".to_owned(),
+        quality: None,
+        photos_a_second: None,
         state: ModelState::Added,
     }
 }
@@ -156,5 +168,7 @@ fn card_row(card: &Card, hub: &Hub) -> ModelRow {
         input_size: Some(card.input_size),
         dim: Some(card.dim),
         good_at: card.good_at.clone(),
+        quality: card.quality,
+        photos_a_second: None,
     }
 }

@@ -23,7 +23,7 @@ pub struct DuplicatesReport {
     pub snapshot: Arc<Snapshot>,
     /// Largest first.
     pub groups: Vec<Group>,
-    /// Photos whose picture could not be looked at: compared by bytes and vectors only.
+    /// Photos whose picture could not be looked at: compared by bytes only.
     pub unseen: usize,
     /// How long it took.
     pub seconds: f64,

@@ -12,7 +12,9 @@ use crate::index::{ContentHash, Entry};
 use crate::media::{self, Decoded, Limits};
 
 /// The longer side of a thumbnail in pixels: sharp in a cell of 160 points on a display of factor 2.
-const THUMBNAIL: u32 = 320;
+pub const THUMBNAIL: u32 = 320;
+/// The longer side of a large one: sharp in the largest cell on such a display.
+const LARGE_THUMBNAIL: u32 = 1024;
 
 impl Engine {
     /// The thumbnail of a file's photo; made and kept if it is not there yet. Reads files: call it from a worker.
@@ -20,14 +22,15 @@ impl Engine {
     /// # Errors
     /// A file that is no longer there or cannot be used.
     pub fn thumbnail(&self, entry: &Entry) -> Result<RgbImage> {
-        let cached = self.thumbnail_path(&entry.hash);
-        if let Some(thumbnail) = read_cached(&cached) {
-            return Ok(thumbnail);
-        }
-        let decoded = media::decode(&entry.path, &Limits::default())?;
-        let thumbnail = media::thumbnail(&decoded.picture, THUMBNAIL);
-        keep(&cached, &thumbnail);
-        Ok(thumbnail)
+        kept_or_made(entry, &self.thumbnail_path(&entry.hash, ""), THUMBNAIL)
+    }
+
+    /// The same at three times the size, for cells that a thumbnail would be blurred in.
+    ///
+    /// # Errors
+    /// As [`Engine::thumbnail`].
+    pub fn large_thumbnail(&self, entry: &Entry) -> Result<RgbImage> {
+        kept_or_made(entry, &self.thumbnail_path(&entry.hash, "-large"), LARGE_THUMBNAIL)
     }
 
     /// A whole picture. Reads the file: call it from a worker.
@@ -38,11 +41,21 @@ impl Engine {
         media::decode(path, &Limits::default())
     }
 
-    fn thumbnail_path(&self, hash: &ContentHash) -> PathBuf {
+    fn thumbnail_path(&self, hash: &ContentHash, kind: &str) -> PathBuf {
         let name = hash.to_hex();
         // 256 folders: no folder grows to a million files.
-        self.shared.settings.library.join("thumbnails").join(&name[..2]).join(format!("{name}.jpg"))
+        self.shared.settings.library.join("thumbnails").join(&name[..2]).join(format!("{name}{kind}.jpg"))
     }
+}
+
+fn kept_or_made(entry: &Entry, cached: &Path, longest_side: u32) -> Result<RgbImage> {
+    if let Some(thumbnail) = read_cached(cached) {
+        return Ok(thumbnail);
+    }
+    let decoded = media::decode(&entry.path, &Limits::default())?;
+    let thumbnail = media::thumbnail(&decoded.picture, longest_side);
+    keep(cached, &thumbnail);
+    Ok(thumbnail)
 }
 
 /// A cached thumbnail; one that is damaged counts as missing and is made again.

@@ -107,7 +107,7 @@ pub fn decode_bytes(path: &Path, bytes: Arc<[u8]>, limits: &Limits) -> Result<De
 }
 
 /// What is wrong with the file is told from what is wrong with the moment: only the first is worth remembering.
-fn refused(path: &Path, refusal: Refusal) -> Error {
+pub(super) fn refused(path: &Path, refusal: Refusal) -> Error {
     let Refusal { what, remedy, is_passing } = refusal;
     if is_passing { Error::bad_request(what, remedy) } else { Error::bad_file(path, what, remedy) }
 }

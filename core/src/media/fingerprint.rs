@@ -1,12 +1,13 @@
-//! Is it the same picture, saved again? In: an upright picture. Out: a fingerprint that survives another size, another
-//! quality and another format, and the comparison of two. Knows no file. That two pictures *look* alike it does not say.
+//! Is it the same picture, saved again, or one that looks like it? In: an upright picture. Out: a fingerprint that survives
+//! another size, another quality and another format, and the comparison of two. Knows no file.
 
 use image::RgbImage;
 
+use super::likeness::{Colours, GRID, look_alike};
 use super::thumbnail::stretched;
 
-/// Places a side of the grid that is compared.
-const GRID: u32 = 16;
+/// Places of the grid that is compared.
+const PLACES: usize = GRID * GRID;
 /// Levels of 255 that two grids of one picture differ by in the mean: a JPEG of quality 30 stays below 2.
 const MEAN_LEVELS: u32 = 3;
 /// Levels that one place may differ by: what was painted over, a caption or a time stamp, is more.
@@ -14,23 +15,31 @@ const MOST_LEVELS: u8 = 24;
 /// A picture whose levels all lie this close together says nothing: every sheet of white paper would be the same.
 const LEAST_RANGE: u8 = 24;
 
-/// What is left of a picture's brightness on a grid of 16 × 16, stretched over all of it.
+/// What is left of a picture's colours on a grid of 16 × 16, stretched over all of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fingerprint {
-    levels: [u8; (GRID * GRID) as usize],
+    colours: Box<Colours>,
     sharpness: f32,
 }
 
 impl Fingerprint {
     /// Bytes of [`Fingerprint::to_bytes`].
-    pub const BYTES: usize = (GRID * GRID) as usize + 4;
+    pub const BYTES: usize = 3 * PLACES + 4;
 
     /// Of a picture or its thumbnail. To compare sharpness, take thumbnails of one size.
     pub fn of(picture: &RgbImage) -> Self {
-        let grid = stretched(picture, GRID, GRID);
-        let mut levels = [0; (GRID * GRID) as usize];
-        levels.iter_mut().zip(grid.pixels()).for_each(|(level, pixel)| *level = luma(pixel));
-        Self { levels, sharpness: sharpness(picture) }
+        let grid = stretched(picture, GRID as u32, GRID as u32);
+        let mut colours = Box::new([0; 3 * PLACES]);
+        colours.iter_mut().zip(grid.as_raw()).for_each(|(colour, level)| *colour = *level);
+        Self { colours, sharpness: sharpness(picture) }
+    }
+
+    /// The brightness of each place.
+    fn levels(&self) -> [u8; PLACES] {
+        let (pixels, _) = self.colours.as_chunks();
+        let mut levels = [0; PLACES];
+        levels.iter_mut().zip(pixels).for_each(|(level, pixel)| *level = luma(*pixel));
+        levels
     }
 
     /// How sharp it is: the variance of the Laplacian of its brightness (Pech-Pacheco et al. 2000).
@@ -41,12 +50,10 @@ impl Fingerprint {
     /// One bit a pair of neighbours in an 8 × 8 grid: whether the brightness rises from left to right, wrapping at the
     /// end of a row. Close pictures differ in few bits; it only finds candidates.
     pub fn hash(&self) -> u64 {
+        let levels = self.levels();
         let place = |row: usize, column: usize| {
-            let corner = 2 * row * GRID as usize + 2 * (column % 8);
-            [0, 1, GRID as usize, GRID as usize + 1]
-                .iter()
-                .map(|step| u32::from(self.levels[corner + step]))
-                .sum::<u32>()
+            let corner = 2 * row * GRID + 2 * (column % 8);
+            [0, 1, GRID, GRID + 1].iter().map(|step| u32::from(levels[corner + step])).sum::<u32>()
         };
         let bit = |at: usize| u64::from(place(at / 8, at % 8) < place(at / 8, at % 8 + 1)) << at;
         (0..64).map(bit).sum()
@@ -54,35 +61,41 @@ impl Fingerprint {
 
     /// Whether there is enough in it to be compared: a blank sheet is like any other.
     pub fn says_something(&self) -> bool {
-        let (least, most) = self.levels.iter().fold((255, 0), |(a, b), level| (a.min(*level), b.max(*level)));
+        let (least, most) = self.levels().iter().fold((255, 0), |(a, b), level| (a.min(*level), b.max(*level)));
         most - least >= LEAST_RANGE
     }
 
     /// Whether they are of one picture, up to size, quality and format.
     pub fn is_same_picture(&self, other: &Self) -> bool {
-        let differences = self.levels.iter().zip(&other.levels).map(|(a, b)| a.abs_diff(*b));
+        let differences = self.levels().into_iter().zip(other.levels()).map(|(a, b)| a.abs_diff(b));
         let (sum, most) = differences.fold((0, 0), |(sum, most), d| (sum + u32::from(d), most.max(d)));
-        self.says_something() && other.says_something() && sum <= MEAN_LEVELS * GRID * GRID && most <= MOST_LEVELS
+        self.says_something() && other.says_something() && sum <= MEAN_LEVELS * PLACES as u32 && most <= MOST_LEVELS
+    }
+
+    /// Whether they look alike to the eye from afar: in colours and where these are. One may be a crop of the other by a
+    /// fifth, a little turned, brighter, or of the same scene a moment later.
+    pub fn looks_like(&self, other: &Self) -> bool {
+        self.says_something() && other.says_something() && look_alike(&self.colours, &other.colours)
     }
 
     /// Its bytes, for a cache.
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
         let mut bytes = [0; Self::BYTES];
-        bytes[..Self::BYTES - 4].copy_from_slice(&self.levels);
+        bytes[..Self::BYTES - 4].copy_from_slice(&*self.colours);
         bytes[Self::BYTES - 4..].copy_from_slice(&self.sharpness.to_le_bytes());
         bytes
     }
 
     /// From such bytes; `None` for another number of them.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (levels, sharpness) = bytes.split_last_chunk::<4>()?;
-        Some(Self { levels: levels.try_into().ok()?, sharpness: f32::from_le_bytes(*sharpness) })
+        let (colours, sharpness) = bytes.split_last_chunk::<4>()?;
+        Some(Self { colours: Box::new(colours.try_into().ok()?), sharpness: f32::from_le_bytes(*sharpness) })
     }
 }
 
 /// Brightness as in ITU-R BT.601.
-fn luma(pixel: &image::Rgb<u8>) -> u8 {
-    let [r, g, b] = pixel.0.map(u32::from);
+fn luma(pixel: [u8; 3]) -> u8 {
+    let [r, g, b] = pixel.map(u32::from);
     ((299 * r + 587 * g + 114 * b + 500) / 1000) as u8
 }
 
@@ -91,7 +104,7 @@ fn sharpness(picture: &RgbImage) -> f32 {
     if width < 3 || height < 3 {
         return 0.0;
     }
-    let levels: Vec<f32> = picture.pixels().map(|pixel| f32::from(luma(pixel))).collect();
+    let levels: Vec<f32> = picture.pixels().map(|pixel| f32::from(luma(pixel.0))).collect();
     let (mut sum, mut squares) = (0.0_f64, 0.0_f64);
     for y in 1..height - 1 {
         for x in 1..width - 1 {
@@ -119,7 +132,8 @@ mod tests {
             let (x, y) = (x as f32 / width as f32, y as f32 / height as f32);
             let n = number as f32;
             let level = (x * (3.0 + n) + n).sin() + (y * (5.0 + 2.0 * n)).cos() * (x * 2.0 + n).sin();
-            Rgb([((level + 2.0) * 60.0) as u8, (y * 255.0) as u8, 90])
+            let wave = |at: f32| ((at.sin() + 1.0) * 110.0) as u8;
+            Rgb([((level + 2.0) * 60.0) as u8, wave(y * (2.0 + n) + n), wave((x + y) * (1.0 + n) - n)])
         })
     }
 
@@ -156,6 +170,46 @@ mod tests {
             captioned.put_pixel(x, y, Rgb([255; 3]));
         }
         check(&scene(320, 240, 2), &captioned, false);
+    }
+
+    /// A part of a scene, `share` of each side, beginning at `start`.
+    fn part(number: u32, start: f32, share: f32) -> RgbImage {
+        let whole = scene(400, 300, number);
+        let at = |side: u32, share: f32| (side as f32 * share) as u32;
+        image::imageops::crop_imm(&whole, at(400, start), at(300, start), at(400, share), at(300, share)).to_image()
+    }
+
+    #[track_caller]
+    fn check_likeness(a: &RgbImage, b: &RgbImage, expected: bool) {
+        let (a, b) = (Fingerprint::of(a), Fingerprint::of(b));
+        assert_eq!((a.looks_like(&b), b.looks_like(&a)), (expected, expected));
+    }
+
+    #[test]
+    fn crops_and_brighter_copies_and_the_next_shot_look_alike() {
+        for number in 0..6 {
+            let whole = scene(400, 300, number);
+            let brighter =
+                RgbImage::from_fn(400, 300, |x, y| Rgb(whole.get_pixel(x, y).0.map(|l| l.saturating_add(20))));
+            check_likeness(&whole, &whole, true);
+            check_likeness(&whole, &part(number, 0.05, 0.9), true);
+            check_likeness(&whole, &brighter, true);
+            check_likeness(&part(number, 0.0, 0.9), &part(number, 0.1, 0.9), true);
+        }
+    }
+
+    #[test]
+    fn another_scene_or_other_colours_do_not_look_alike() {
+        for number in 0..6 {
+            let whole = scene(400, 300, number);
+            let other_colours = RgbImage::from_fn(400, 300, |x, y| {
+                let [red, green, blue] = whole.get_pixel(x, y).0;
+                Rgb([blue, red, 255 - green])
+            });
+            check_likeness(&whole, &scene(400, 300, number + 3), false);
+            check_likeness(&whole, &other_colours, false);
+            check_likeness(&whole, &RgbImage::from_pixel(40, 30, Rgb([120; 3])), false);
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! What is not covered: a decoder that overflows its stack or that aborts takes the process with it. Decoding threads
 //! therefore have a large stack, and every decoder is written in Rust, HEIC's (feature `heic`) apart.
 
+mod animation;
 mod avif;
 mod boxes;
 mod budget;
@@ -22,6 +23,7 @@ mod ifd;
 mod isolate;
 mod jpeg;
 mod jxl;
+mod likeness;
 mod metadata;
 mod orientation;
 mod raster;
@@ -34,6 +36,7 @@ mod yuv;
 /// whenever a decoder learns something.
 pub const DECODERS: &str = if cfg!(feature = "heic") { "1+heic" } else { "1" };
 
+pub use animation::{AnimationFrame, may_move, play};
 pub use decode::{Decoded, Limits, decode, decode_bytes, read_bytes};
 pub use exposure::Exposure;
 pub use fingerprint::Fingerprint;

@@ -30,7 +30,7 @@ pub(super) const PNG: Format = Format {
     recognises: |source| source.bytes.starts_with(b"\x89PNG\r\n\x1a\n"),
     decode: |source, budget| {
         // With limits from the start: text and profiles are inflated while the header is read.
-        decoded("PNG", source, budget, 1, |reader| png::PngDecoder::with_limits(reader, limits(budget)))
+        decoded("PNG", source, budget, 1, |reader| png::PngDecoder::with_limits(reader, limits_of(budget)))
     },
 };
 
@@ -106,7 +106,7 @@ fn decoded<'a, D: ImageDecoder>(
     let bytes_per_pixel = cost(decoder.color_type(), copies, orientation);
     budget.check(size, bytes_per_pixel)?;
     let _share = budget.reserve(u64::from(size.0) * u64::from(size.1) * bytes_per_pixel)?;
-    decoder.set_limits(limits(budget)).map_err(refused)?;
+    decoder.set_limits(limits_of(budget)).map_err(refused)?;
     let picture = rgb(decoder).map_err(refused)?;
     Ok(Raster { picture, orientation, full_size: size })
 }
@@ -118,13 +118,15 @@ fn cost(color: ColorType, copies: u64, orientation: Orientation) -> u64 {
     (stored * copies).max(converted).max(if orientation.is_sideways() { 6 } else { 3 })
 }
 
-fn limits(budget: &Budget) -> image::Limits {
+/// What a decoder of `image` may hold.
+pub(super) fn limits_of(budget: &Budget) -> image::Limits {
     let mut limits = image::Limits::no_limits();
     limits.max_alloc = Some(budget.max_bytes);
     limits
 }
 
-fn refusal(name: &str, error: ImageError, budget: &Budget) -> Refusal {
+/// Why a decoder of `image` gave up.
+pub(super) fn refusal(name: &str, error: ImageError, budget: &Budget) -> Refusal {
     match error {
         ImageError::IoError(error) if error.kind() == io::ErrorKind::TimedOut => budget.too_slow(),
         ImageError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => Refusal::new(

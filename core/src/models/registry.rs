@@ -22,7 +22,7 @@ pub struct Registry {
 }
 
 /// One model that can be downloaded.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
     /// What people type ("clip-vit-b-32").
@@ -55,6 +55,18 @@ pub struct Card {
     pub languages: Vec<String>,
     /// When to choose it, in a few words.
     pub good_at: String,
+    /// How good it is, where open_clip's tables have it.
+    pub quality: Option<Quality>,
+}
+
+/// How good a model is without any training for the task, in percent, as published.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quality {
+    /// ImageNet: photos whose name is found among 1,000.
+    pub imagenet: f32,
+    /// COCO: captions that find their photo first among 5,000.
+    pub coco: f32,
 }
 
 impl Registry {

@@ -24,7 +24,7 @@ pub enum Likeness {
     Exact,
     /// The same picture in another size, quality or format.
     SamePicture,
-    /// Another picture that looks much the same: a burst, an edit, a crop.
+    /// Another picture that looks much the same, to the model and in its colours: a burst, an edit, a crop.
     LookAlike,
 }
 
@@ -39,9 +39,8 @@ pub struct Alike {
 
 impl Default for Alike {
     fn default() -> Self {
-        // With the built-in model 35 of 40 crops by a tenth are found so, and no group besides (tests/it/organise.rs; 39 at
-        // 0.85). Among many photos of one kind, as garments on a floor, some only look alike to the model.
-        Self { level: Likeness::LookAlike, closeness: 0.88 }
+        // With the built-in model all crops by a tenth are found so, and no group besides (tests/it/organise.rs).
+        Self { level: Likeness::LookAlike, closeness: 0.75 }
     }
 }
 
@@ -101,7 +100,8 @@ const MOST_STRETCH: f64 = 1.03;
 
 /// The groups of a library, largest first. Counts compared photos with `ticker`.
 ///
-/// Photos without a fingerprint are compared by their bytes and vectors only.
+/// Photos without a fingerprint are compared by their bytes only: a model finds garments of one kind alike whatever their
+/// colours, so that its vectors only say which pictures are worth a look.
 ///
 /// # Errors
 /// [`crate::Error::Cancelled`].
@@ -211,22 +211,24 @@ fn likes(snapshot: &Snapshot, photos: &[Photo<'_>], alike: &Alike, ticker: &Tick
     let photo_of_row: HashMap<u32, u32> =
         photos.iter().enumerate().filter_map(|(photo, it)| Some((it.row?, photo as u32))).collect();
     let mut likes: Vec<Vec<Like>> = vec![Vec::new(); photos.len()];
-    for (photo, it) in photos.iter().enumerate() {
+    let likeness = |a: &Photo<'_>, b: &Photo<'_>, close: f32| match () {
+        () if is_same(a, b) => Some(Likeness::SamePicture),
+        () if wants_look_alikes && close >= alike.closeness && looks_like(a, b) => Some(Likeness::LookAlike),
+        () => None,
+    };
+    let of_photo = |(photo, it): (usize, &Photo<'_>)| {
+        ticker.check()?;
         let near: &[Near] = it.row.map_or(&[], |row| &near[row as usize]);
-        for near in near {
-            let Some(other) = photo_of_row.get(&near.row) else { continue };
-            let close = closeness(near.cosine);
-            let likeness = if is_same(it, &photos[*other as usize]) {
-                Likeness::SamePicture
-            } else if wants_look_alikes && close >= alike.closeness {
-                Likeness::LookAlike
-            } else {
-                continue;
-            };
-            add(&mut likes, (photo as u32, *other), likeness, Some(close));
-        }
+        let found = near.iter().filter_map(|near| {
+            let (other, close) = (*photo_of_row.get(&near.row)?, closeness(near.cosine));
+            Some(((photo as u32, other), likeness(it, &photos[other as usize], close)?, close))
+        });
+        Ok(found.collect::<Vec<_>>())
+    };
+    let found: Result<Vec<Vec<_>>> = photos.par_iter().enumerate().map(of_photo).collect();
+    for (pair, likeness, close) in found?.into_iter().flatten() {
+        add(&mut likes, pair, likeness, Some(close));
     }
-    ticker.check()?;
     for pair in hash_pairs(photos) {
         add(&mut likes, pair, Likeness::SamePicture, None);
     }
@@ -269,6 +271,11 @@ fn is_same(a: &Photo<'_>, b: &Photo<'_>) -> bool {
     // A camera's burst: alike to the last leaf, but each was taken at its own time.
     let are_two_shots = a.taken.zip(b.taken).is_some_and(|(a, b)| a != b);
     !are_two_shots && (1.0 / MOST_STRETCH..=MOST_STRETCH).contains(&stretch) && first.is_same_picture(second)
+}
+
+/// Alike in colours and where these are.
+fn looks_like(a: &Photo<'_>, b: &Photo<'_>) -> bool {
+    a.fingerprint.zip(b.fingerprint).is_some_and(|(a, b)| a.looks_like(b))
 }
 
 /// Pairs of the same picture among photos that share a quarter of their hash.

@@ -64,6 +64,8 @@ pub fn apply(state: &mut State, command: Command) -> Vec<Task> {
         Command::ZoomTo(zoom) => photos::change_view(state, |viewer| viewer.zoom = zoom),
         Command::Turn => photos::change_view(state, |viewer| viewer.turns = (viewer.turns + 1) % 4),
 
+        Command::Play(is_moving) => photos::play(state, is_moving),
+
         Command::Mark(edit) => organise::mark(state, &edit),
         Command::Album(name, edit) => change_album(state, &name, &edit),
         Command::SaveSearch(name) => organise::save_search(state, &name),
@@ -83,6 +85,7 @@ pub fn apply(state: &mut State, command: Command) -> Vec<Task> {
         Command::Trash(files) => pages::trash(state, files),
         Command::Export(kind) => vec![Task::ChooseExport(kind)],
         Command::Download(id) => pages::download(state, id),
+        Command::MeasureModel(id) => pages::measure(state, id),
         Command::UseModel(id) => vec![Task::UseModel(id)],
         Command::AskAbout(path) => vec![Task::WhyAbsent(path)],
         Command::StopErrand(errand) => pages::stop(state, errand),
@@ -97,6 +100,7 @@ pub fn apply(state: &mut State, command: Command) -> Vec<Task> {
         Command::DismissError => set(&mut state.error, None),
         Command::DismissNotices => set(&mut state.notices, Vec::new()),
         Command::SetAppearance(appearance) => look(state, |state| state.appearance = appearance),
+        Command::CalmDown(is_calm) => look(state, |state| state.is_calm = is_calm),
         Command::SetLanguage(language) => look(state, |state| state.language = language),
         Command::CopyText(text) => vec![Task::CopyText(text)],
         Command::CopyPicture(path) => vec![Task::CopyPicture(path)],
@@ -117,6 +121,7 @@ fn look(state: &mut State, change: impl FnOnce(&mut State)) -> Vec<Task> {
         language: state.language,
         row_height: Some(state.row_height),
         shapes: state.shapes,
+        is_calm: state.is_calm,
     })]
 }
 
@@ -158,6 +163,7 @@ fn apply_finding(state: &mut State, finding: Finding) -> Vec<Task> {
         Finding::Made(name, direction, before) => organise::made(state, (name, direction), before),
         Finding::Model(result) => model_loaded(state, result),
         Finding::Picture(path, result) => photos::picture_loaded(state, path, result),
+        Finding::Frame(path, frame) => photos::moved_on(state, &path, frame),
         Finding::Compared(path, result) => photos::compared(state, &path, result),
         Finding::Progress(errand, progress) => pages::progress(state, errand, progress),
         Finding::Facets(facets) => set(&mut state.filters.facets, Some(facets)),
@@ -171,7 +177,7 @@ fn apply_finding(state: &mut State, finding: Finding) -> Vec<Task> {
         Finding::SheetWritten(path) => pages::sheet_written(state, &path),
         Finding::ExportChosen(kind, choice) => pages::export_chosen(state, kind, choice),
         Finding::ModelsRead(result) => pages::models_read(state, result),
-        Finding::Downloaded => vec![Task::ReadModels],
+        Finding::ModelsChanged => vec![Task::ReadModels],
         Finding::ModelUsed(result) => pages::model_used(state, result),
         Finding::Absence(path, result) => pages::absence(state, path, result),
         Finding::Pixels(pixels) => vec![Task::CopyPixels(pixels)],

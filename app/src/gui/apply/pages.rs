@@ -56,6 +56,8 @@ pub fn progress(state: &mut State, errand: Errand, progress: Option<Progress>) -
             Some(progress) => state.models.download.iter_mut().for_each(|(_, shown)| *shown = progress),
             None => state.models.download = None,
         },
+        Errand::Measure if progress.is_none() => state.models.measuring = None,
+        Errand::Measure => {}
         Errand::Export | Errand::Trash => state.writing = progress,
     }
     Vec::new()
@@ -167,6 +169,12 @@ pub fn download(state: &mut State, id: String) -> Vec<Task> {
     let task = LongTask::Download(id.clone());
     state.models.download = Some((id, Ticker::silent().progress()));
     vec![Task::Long(task)]
+}
+
+/// Measures how fast a model is.
+pub fn measure(state: &mut State, id: String) -> Vec<Task> {
+    state.models.measuring = Some(id.clone());
+    vec![Task::Long(LongTask::Measure(id))]
 }
 
 /// Another model is searched with: it is loaded, and what it has not seen yet is indexed.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use sightline_core::Result;
 use sightline_core::engine::Explanation;
+use sightline_core::media;
 
-use crate::gui::state::{Compared, Loaded, Picture, Selection, State, Viewer, Why, Zoom};
+use crate::gui::player::PlayTask;
+use crate::gui::state::{Compared, Loaded, Motion, Picture, Selection, State, Viewer, Why, Zoom};
 use crate::gui::task::Task;
 use crate::gui::text;
 
@@ -45,7 +47,8 @@ pub fn open_viewer(state: &mut State, index: usize) -> Vec<Task> {
 
 fn show_large(state: &mut State, zoom: Zoom) -> Vec<Task> {
     let Some(path) = state.selected().map(|entry| entry.path.clone()) else { return Vec::new() };
-    state.viewer = Some(Viewer { path: path.clone(), zoom, turns: 0, picture: Loaded::Waiting, why: Why::default() });
+    let (picture, why) = (Loaded::Waiting, Why::default());
+    state.viewer = Some(Viewer { path: path.clone(), zoom, turns: 0, picture, motion: None, why });
     let mut tasks = vec![Task::LoadPicture(path)];
     if state.is_explaining {
         tasks.extend(explain(state, true));
@@ -55,10 +58,27 @@ fn show_large(state: &mut State, zoom: Zoom) -> Vec<Task> {
 
 /// The large view takes only the picture that it shows.
 pub fn picture_loaded(state: &mut State, path: PathBuf, result: Result<Picture>) -> Vec<Task> {
-    if let Some(viewer) = state.viewer.as_mut().filter(|viewer| viewer.path == path) {
-        viewer.picture = loaded(result);
-    }
+    let Some(viewer) = state.viewer.as_mut().filter(|viewer| viewer.path == path) else { return Vec::new() };
+    viewer.picture = loaded(result);
+    let moves = matches!(viewer.picture, Loaded::Ready(_)) && media::may_move(&path);
+    let begin = PlayTask::Begin { path, is_paused: state.is_calm };
+    if moves { vec![Task::Play(begin)] } else { Vec::new() }
+}
+
+/// The next frame of the picture in the large view. One that is shown no longer plays no longer.
+pub fn moved_on(state: &mut State, path: &Path, frame: Arc<egui::ColorImage>) -> Vec<Task> {
+    let shown = state.viewer.as_mut().filter(|viewer| viewer.path == path);
+    let Some(viewer) = shown else { return vec![Task::Play(PlayTask::Stop)] };
+    let is_paused = viewer.motion.as_ref().map_or(state.is_calm, |motion| motion.is_paused);
+    viewer.motion = Some(Motion { frame, is_paused });
     Vec::new()
+}
+
+/// Lets the picture in the large view move, or stand still.
+pub fn play(state: &mut State, is_moving: bool) -> Vec<Task> {
+    let Some(motion) = state.viewer.as_mut().and_then(|viewer| viewer.motion.as_mut()) else { return Vec::new() };
+    motion.is_paused = !is_moving;
+    vec![Task::Play(PlayTask::Pause(!is_moving))]
 }
 
 /// Changes how the large view shows its photo.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::*;
 use crate::gui::command::{Direction, MarkEdit};
 use crate::gui::finding::LibraryRead;
+use crate::gui::player::PlayTask;
 use crate::gui::state::tests::{entry, hit};
-use crate::gui::state::{Loaded, Sign};
+use crate::gui::state::{BINS, Loaded, Picture, Sign};
 use crate::gui::task::Pace;
 use sightline_core::engine::{Album, IndexReport, Made, SearchReport};
 use sightline_core::index::{FolderRecord, Marks, Snapshot, Vectors};
@@ -325,4 +326,34 @@ fn the_chosen_photos_stay_chosen_when_the_library_grows() {
     let number = state.newest_search;
     found(&mut state, Finding::Answer(number, Ok(report(&["/a.jpg", "/b.jpg", "/c.jpg"]))));
     assert_eq!(state.selection.photos(), [1, 2]);
+}
+
+fn picture() -> Picture {
+    let image = || Arc::new(egui::ColorImage::filled([1, 1], egui::Color32::BLACK));
+    Picture { fit: image(), full: image(), size: (1, 1), histogram: Box::new([[0.0; BINS]; 3]) }
+}
+
+#[test]
+fn a_picture_that_moves_plays_until_it_is_left() {
+    let mut state = showing(&["/a.gif", "/b.jpg"]);
+    apply(&mut state, Command::OpenViewer(0));
+    let tasks = found(&mut state, Finding::Picture("/a.gif".into(), Ok(picture())));
+    assert_eq!(kinds(&tasks), ["Play"]);
+    let frame = || Arc::new(egui::ColorImage::filled([1, 1], egui::Color32::BLACK));
+    assert!(found(&mut state, Finding::Frame("/a.gif".into(), frame())).is_empty());
+    assert!(matches!(&apply(&mut state, Command::Play(false))[..], [Task::Play(PlayTask::Pause(true))]));
+    assert!(state.viewer.as_ref().unwrap().motion.as_ref().unwrap().is_paused);
+    apply(&mut state, Command::Select(1));
+    assert!(found(&mut state, Finding::Picture("/b.jpg".into(), Ok(picture()))).is_empty());
+    let tasks = found(&mut state, Finding::Frame("/a.gif".into(), frame()));
+    assert!(matches!(&tasks[..], [Task::Play(PlayTask::Stop)]), "{tasks:?}");
+}
+
+#[test]
+fn where_nothing_moves_by_itself_a_picture_waits_to_be_told() {
+    let mut state = showing(&["/a.gif"]);
+    assert_eq!(kinds(&apply(&mut state, Command::CalmDown(true))), ["Remember"]);
+    apply(&mut state, Command::OpenViewer(0));
+    let tasks = found(&mut state, Finding::Picture("/a.gif".into(), Ok(picture())));
+    assert!(matches!(&tasks[..], [Task::Play(PlayTask::Begin { is_paused: true, .. })]), "{tasks:?}");
 }

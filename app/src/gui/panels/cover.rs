@@ -63,6 +63,7 @@ const KEYS: &[Group] = &[
             ("Wheel", "Closer and farther, at the pointer"),
             ("R", "Turn"),
             ("W", "Why it matches"),
+            ("P", "Let it move or stand still"),
             ("Drag a box", "Search by this part"),
         ],
     ),
@@ -162,6 +163,10 @@ fn actions(state: &State) -> Vec<Action> {
     add(tr("Theme of the system"), Command::SetAppearance(Appearance::System));
     add(tr("Light theme"), Command::SetAppearance(Appearance::Light));
     add(tr("Dark theme"), Command::SetAppearance(Appearance::Dark));
+    match state.is_calm {
+        true => add(tr("Things may move by themselves"), Command::CalmDown(false)),
+        false => add(tr("Nothing moves by itself"), Command::CalmDown(true)),
+    }
     add(tr("All keys"), Command::Cover(Some(Cover::Keys)));
     for album in &state.library.albums {
         let name = tr_with("Album {}", &[&album.name]);

@@ -58,7 +58,7 @@ fn preview_ui(cx: &Cx<'_>, index: usize, entry: &Entry, ui: &mut Ui) {
     let height = (width * picture.y / picture.x.max(1.0)).clamp(width * 0.4, width * 1.35);
     let (rect, response) = ui.allocate_exact_size(vec2(width, height), egui::Sense::click());
     let tokens = theme::tokens(ui);
-    widgets::paint_thumbnail(ui.painter(), tokens, &cx.thumbnail(entry), rect, picture);
+    widgets::paint_thumbnail(ui.painter(), tokens, &cx.thumbnail_for(entry, rect.size(), ui.ctx()), rect, picture);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, tr("View large")));
     if response.on_hover_cursor(egui::CursorIcon::ZoomIn).clicked() {
         cx.send(Command::OpenViewer(index));

@@ -240,7 +240,7 @@ impl Cell<'_> {
         let tokens = theme::tokens(ui);
         let id = ui.scope_id().with(("photo", self.index));
         let response = ui.interact(self.rect, id, Sense::click());
-        let thumbnail = cx.thumbnail(self.entry);
+        let thumbnail = cx.thumbnail_for(self.entry, self.rect.size(), ui.ctx());
         let picture = vec2(self.entry.photo.width as f32, self.entry.photo.height as f32);
         widgets::paint_thumbnail(ui.painter(), tokens, &thumbnail, self.rect, picture);
         let is_chosen = cx.state.selection.contains(self.index);

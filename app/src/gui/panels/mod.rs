@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 
+use sightline_core::engine::THUMBNAIL;
 use sightline_core::index::Entry;
 
 use super::command::Command;
@@ -39,12 +40,17 @@ mod sidebar_made;
 mod status_bar;
 mod viewer;
 
+/// A thumbnail that is drawn so much larger than it is looks blurred.
+const BLURRED: f32 = 1.2;
+
 /// What a panel sees, and where it sends what the person wants.
 pub struct Cx<'a> {
     /// What is remembered.
     pub state: &'a State,
     /// The thumbnails.
     pub textures: &'a RefCell<Textures>,
+    /// Larger thumbnails, for cells that the others would be blurred in.
+    pub large_textures: &'a RefCell<Textures>,
     /// The thumbnails of files that are in no library.
     pub part_textures: &'a RefCell<Textures<PathBuf>>,
     /// What was asked for in this frame.
@@ -60,6 +66,20 @@ impl Cx<'_> {
     /// The thumbnail of a photo on the screen.
     pub fn thumbnail(&self, entry: &Entry) -> Thumbnail {
         self.textures.borrow_mut().get(entry)
+    }
+
+    /// The same, sharp in a rectangle of this size in points: a larger one, once it is there.
+    pub fn thumbnail_for(&self, entry: &Entry, size: egui::Vec2, ctx: &egui::Context) -> Thumbnail {
+        let usual = self.thumbnail(entry);
+        let is_large = size.max_elem() * ctx.pixels_per_point() > BLURRED * THUMBNAIL as f32;
+        let photo = &entry.photo;
+        if !is_large || photo.width.max(photo.height) <= THUMBNAIL {
+            return usual;
+        }
+        match self.large_textures.borrow_mut().get(entry) {
+            Thumbnail::Ready(texture) => Thumbnail::Ready(texture),
+            _ => usual,
+        }
     }
 
     /// The thumbnail of any file on the screen.

@@ -3,13 +3,14 @@
 
 use egui::{Frame, Margin, RichText, ScrollArea, Ui, vec2};
 use sightline_core::engine::{ModelRow, ModelState};
+use sightline_core::models::Quality;
 
 use super::{Cx, Panel, page_ui};
 use crate::gui::command::{Command, Errand};
 use crate::gui::state::{Page, State};
 use crate::gui::theme::{self, font, radius, size, space};
 use crate::gui::translate::{tr, tr_with};
-use crate::gui::{icons, widgets};
+use crate::gui::{icons, text, widgets};
 
 /// See the module.
 pub struct Models;
@@ -60,7 +61,26 @@ fn words_ui(state: &State, row: &ModelRow, ui: &mut Ui) {
         ui.label(RichText::new(status(state, row)).font(font::small()).color(color));
     });
     ui.add(egui::Label::new(RichText::new(&row.good_at).font(font::small()).color(tokens.text)).wrap());
-    ui.label(RichText::new(facts(row)).font(font::caption()).color(tokens.muted));
+    ui.add(egui::Label::new(RichText::new(facts(row)).font(font::caption()).color(tokens.muted)).wrap());
+    ui.horizontal(|ui| {
+        for words in [row.quality.as_ref().map(quality), row.photos_a_second.map(speed)].into_iter().flatten() {
+            ui.label(RichText::new(words).font(font::caption()).color(tokens.text));
+        }
+    });
+}
+
+/// As published: not measured here.
+fn quality(quality: &Quality) -> String {
+    let percent = |figure: f32| text::decimal(figure, 1);
+    tr_with(
+        "Without training, as published: {} % of ImageNet's photos named, {} % of COCO's captions find their photo first",
+        &[&percent(quality.imagenet), &percent(quality.coco)],
+    )
+}
+
+fn speed(photos_a_second: f64) -> String {
+    let digits = usize::from(photos_a_second < 9.95);
+    tr_with("{} photos a second on this machine", &[&text::decimal(photos_a_second, digits)])
 }
 
 fn status(state: &State, row: &ModelRow) -> &'static str {
@@ -82,8 +102,29 @@ fn facts(row: &ModelRow) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
+/// Measure how fast it is, or wait until it is measured.
+fn measure_ui(cx: &Cx<'_>, row: &ModelRow, ui: &mut Ui) {
+    match &cx.state.models.measuring {
+        Some(id) if *id == row.id => {
+            ui.spinner().on_hover_text(tr("Measuring the speed"));
+            if widgets::icon_button(ui, icons::STOP, tr("Stop measuring"), false).clicked() {
+                cx.send(Command::StopErrand(Errand::Measure));
+            }
+        }
+        Some(_) => {}
+        None => {
+            if widgets::icon_button(ui, icons::GAUGE, tr("Measure how fast it is here"), false).clicked() {
+                cx.send(Command::MeasureModel(row.id.clone()));
+            }
+        }
+    }
+}
+
 /// Use it, fetch it, or stop fetching it.
 fn action_ui(cx: &Cx<'_>, row: &ModelRow, is_used: bool, ui: &mut Ui) {
+    if row.state != ModelState::Available {
+        measure_ui(cx, row, ui);
+    }
     let downloading = cx.state.models.download.as_ref().filter(|(id, _)| *id == row.id);
     match (downloading, row.state) {
         _ if is_used => {}

@@ -29,7 +29,7 @@ pub use organising::{Duplicates, Filters, Learning, MapPage, Models, Question};
 pub use query::{Chip, Picked, Query, Sign};
 pub use saved::SavedQuery;
 pub use selection::Selection;
-pub use viewer::{BINS, Compared, Loaded, Picture, Viewer, Why, Zoom};
+pub use viewer::{BINS, Compared, Loaded, Motion, Picture, Viewer, Why, Zoom};
 
 /// The height that rows of photos begin with, in points.
 const ROW_HEIGHT: f32 = 150.0;
@@ -106,6 +106,8 @@ pub struct State {
     pub compared: Option<Vec<Compared>>,
     /// The language of the window.
     pub language: Language,
+    /// Whether nothing moves by itself.
+    pub is_calm: bool,
     /// Whether a window too narrow for the sidebar shows it all the same.
     pub is_sidebar_open: bool,
 }
@@ -220,6 +222,7 @@ impl Default for State {
             shapes: Shapes::default(),
             compared: None,
             language: Language::default(),
+            is_calm: false,
             is_sidebar_open: false,
         }
     }

@@ -59,6 +59,8 @@ pub struct Models {
     pub rows: Option<Arc<Vec<ModelRow>>>,
     /// The one that is being fetched, and how far that is.
     pub download: Option<(String, Progress)>,
+    /// The one whose speed is being measured.
+    pub measuring: Option<String>,
 }
 
 /// What the person is asked before it is done.

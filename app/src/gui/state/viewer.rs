@@ -15,8 +15,18 @@ pub struct Viewer {
     pub turns: u8,
     /// Its pixels.
     pub picture: Loaded,
+    /// What of it is shown now, if it moves.
+    pub motion: Option<Motion>,
     /// Why it matches the query.
     pub why: Why,
+}
+
+/// A picture that moves.
+pub struct Motion {
+    /// What is shown now.
+    pub frame: Arc<egui::ColorImage>,
+    /// Whether it stands still.
+    pub is_paused: bool,
 }
 
 /// One of several photos side by side.

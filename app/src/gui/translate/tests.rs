@@ -13,7 +13,7 @@ const OUTSIDE_THE_WINDOW: [&str; 3] = ["adapter.rs", "mod.rs", "textures.rs"];
 const NO_WORDS: [&str; 2] = ["Sightline", "Option::is_none"];
 
 /// What is the same in every language.
-const UNITS: [&str; 4] = ["kB", "ms", "px", "s"];
+const UNITS: [&str; 5] = ["kB", "mm", "ms", "px", "s"];
 
 /// A text of the sources.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -29,6 +29,18 @@ fn fingerprint(number: u32) -> Fingerprint {
     }))
 }
 
+/// Fingerprints of one scene that is brighter from photo to photo: they look alike, and are no one picture.
+fn brighter(snapshot: &Snapshot) -> Fingerprints {
+    let hill = |at: u32| ((at as f32 / 20.0).sin() * 60.0) as i32;
+    let scene = |number: usize| {
+        RgbImage::from_fn(64, 64, |x, y| {
+            let level = |side: i32| (70 + side + 10 * (number as i32 % 8)).clamp(0, 255) as u8;
+            Rgb([level(hill(x)), level(hill(y)), level(hill(x + y))])
+        })
+    };
+    snapshot.entries.iter().enumerate().map(|(i, entry)| (entry.hash, Fingerprint::of(&scene(i)))).collect()
+}
+
 fn named(snapshot: &Snapshot, groups: &[Group]) -> Vec<String> {
     let path = |member: &Member| snapshot.entries[member.entry as usize].path.display().to_string();
     groups.iter().map(|group| group.members.iter().map(path).collect::<Vec<_>>().join(" ")).collect()
@@ -56,20 +68,29 @@ fn copies_are_exact_and_the_first_by_path_is_kept() {
 fn look_alikes_are_like_the_best_one_and_no_chain() {
     // Each is like the next (cos 20° = 0.94, cos 24° = 0.91), the ends are not alike (cos 44° = 0.72).
     let mut snapshot = library(&[("/a.jpg", 0), ("/b.jpg", 1), ("/c.jpg", 2)], &[0.0, 20.0, 44.0]);
+    let fingerprints = brighter(&snapshot);
     let alike = Alike { closeness: 0.9, ..Alike::default() };
-    check(&snapshot, &Fingerprints::new(), &alike, &["/a.jpg /b.jpg"]);
+    check(&snapshot, &fingerprints, &alike, &["/a.jpg /b.jpg"]);
     Arc::make_mut(&mut snapshot.entries[1].photo).width = 99;
-    let groups = check(&snapshot, &Fingerprints::new(), &alike, &["/b.jpg /a.jpg /c.jpg"]);
+    let groups = check(&snapshot, &fingerprints, &alike, &["/b.jpg /a.jpg /c.jpg"]);
     assert_eq!((groups[0].likeness, groups[0].why), (Likeness::LookAlike, Reason::MostPixels));
     assert!(groups[0].members[1].closeness.is_some_and(|closeness| (closeness - 0.94).abs() < 0.01));
 }
 
 #[test]
+fn what_only_the_model_finds_alike_is_no_look_alike() {
+    let snapshot = library(&[("/a.jpg", 0), ("/b.jpg", 1)], &[0.0, 1.0]);
+    check(&snapshot, &Fingerprints::new(), &Alike::default(), &[]);
+    let fingerprints = snapshot.entries.iter().zip([1, 2]).map(|(entry, n)| (entry.hash, fingerprint(n))).collect();
+    check(&snapshot, &fingerprints, &Alike::default(), &[]);
+}
+
+#[test]
 fn the_same_picture_is_told_from_a_look_alike() {
     let snapshot = library(&[("/a.jpg", 0), ("/b.jpg", 1), ("/c.jpg", 2)], &[0.0, 1.0, 2.0]);
-    // The finer stripes are sharper, and so better.
-    let number = |entry: &Entry| u32::from(!entry.path.ends_with("c.jpg"));
-    let fingerprints = snapshot.entries.iter().map(|entry| (entry.hash, fingerprint(number(entry)))).collect();
+    let mut fingerprints = brighter(&snapshot);
+    let first = fingerprints[&snapshot.entries[0].hash].clone();
+    fingerprints.insert(snapshot.entries[1].hash, first);
     check(&snapshot, &fingerprints, &level(Likeness::SamePicture), &["/a.jpg /b.jpg"]);
     let groups = check(&snapshot, &fingerprints, &Alike::default(), &["/a.jpg /b.jpg /c.jpg"]);
     let said: Vec<Likeness> = groups[0].members.iter().map(|member| member.likeness).collect();
@@ -103,7 +124,7 @@ fn a_favourite_is_kept_before_a_larger_one() {
     let mut snapshot = library(&[("/a.jpg", 0), ("/b.jpg", 1)], &[0.0, 1.0]);
     Arc::make_mut(&mut snapshot.entries[0].photo).width = 9_999;
     snapshot.entries[1].is_favourite = true;
-    let groups = check(&snapshot, &Fingerprints::new(), &Alike::default(), &["/b.jpg /a.jpg"]);
+    let groups = check(&snapshot, &brighter(&snapshot), &Alike::default(), &["/b.jpg /a.jpg"]);
     assert_eq!(groups[0].why, Reason::Favourite);
 }
 
@@ -112,7 +133,7 @@ fn a_cancelled_comparison_stops() {
     let ticker = Ticker::silent();
     ticker.cancel();
     let snapshot = library(&[("/a.jpg", 0), ("/b.jpg", 1)], &[0.0, 1.0]);
-    assert!(duplicates(&snapshot, &Fingerprints::new(), &Alike::default(), &ticker).is_err());
+    assert!(duplicates(&snapshot, &brighter(&snapshot), &Alike::default(), &ticker).is_err());
 }
 
 proptest! {
@@ -122,7 +143,7 @@ proptest! {
         let names: Vec<String> = (0..degrees.len()).map(|i| format!("/{i:02}.jpg")).collect();
         let files: Vec<(&str, u32)> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i as u32)).collect();
         let snapshot = library(&files, &degrees);
-        let groups = duplicates(&snapshot, &Fingerprints::new(), &Alike::default(), &Ticker::silent()).unwrap();
+        let groups = duplicates(&snapshot, &brighter(&snapshot), &Alike::default(), &Ticker::silent()).unwrap();
         let mut members: Vec<u32> = groups.iter().flat_map(|group| &group.members).map(|m| m.entry).collect();
         let count = members.len();
         members.sort_unstable();

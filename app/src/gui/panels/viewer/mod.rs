@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use egui::{CentralPanel, Frame, Key, Margin, Rect, Response, Sense, TextureHandle, TextureOptions, Ui, Vec2, vec2};
+use egui::{
+    CentralPanel, ColorImage, Frame, Key, Margin, Rect, Response, Sense, TextureHandle, TextureOptions, Ui, Vec2, vec2,
+};
 
 pub use self::canvas::Canvas;
 use self::region::DrawnRegion;
@@ -24,6 +26,8 @@ mod why;
 pub struct Viewer {
     /// The file and whether all its pixels are on the graphics card.
     texture: Option<(PathBuf, Detail, TextureHandle)>,
+    /// The frame of a picture that moves, on the graphics card.
+    frame: Option<(Arc<ColorImage>, TextureHandle)>,
     /// How far the photo is moved from the middle, in points.
     moved: Vec2,
     /// The box on it.
@@ -39,6 +43,9 @@ enum Detail {
     Full,
 }
 
+/// The longer side of a texture that every graphics card of the last decade takes; what is larger does not move.
+const MOST_TEXELS: usize = 8192;
+
 /// A turn of the wheel by so many points comes closer by a factor of e.
 const WHEEL_POINTS: f32 = 240.0;
 
@@ -46,7 +53,7 @@ impl Panel for Viewer {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
         let shown = cx.state.viewer.as_ref().zip(cx.state.selection.cursor()).filter(|_| cx.state.page == Page::Photos);
         let Some((viewer, index)) = shown else {
-            self.texture = None;
+            (self.texture, self.frame) = (None, None);
             self.region.clear();
             return;
         };
@@ -75,7 +82,8 @@ impl Viewer {
         let room = response.rect;
         match &viewer.picture {
             Loaded::Ready(picture) => {
-                let texture = self.texture(viewer, picture, ui.ctx());
+                let still = self.texture(viewer, picture, ui.ctx());
+                let texture = self.frame(viewer, ui.ctx()).unwrap_or(still);
                 let canvas = self.canvas(viewer, picture, room, ui.ctx().pixels_per_point());
                 ui.painter().with_clip_rect(room).add(canvas.mesh(texture));
                 why::why_ui(&viewer.why, &canvas, room, ui);
@@ -115,6 +123,27 @@ impl Viewer {
         }
     }
 
+    /// What a picture that moves shows now.
+    fn frame(&mut self, viewer: &state::Viewer, ctx: &egui::Context) -> Option<egui::TextureId> {
+        let shown = viewer.motion.as_ref().map(|motion| &motion.frame);
+        let Some(shown) = shown.filter(|frame| *frame.size.iter().max().unwrap_or(&0) <= MOST_TEXELS) else {
+            self.frame = None;
+            return None;
+        };
+        match &mut self.frame {
+            Some((known, _)) if Arc::ptr_eq(known, shown) => {}
+            Some((known, texture)) => {
+                texture.set(Arc::clone(shown), TextureOptions::LINEAR);
+                *known = Arc::clone(shown);
+            }
+            None => {
+                let texture = ctx.load_texture("frame", Arc::clone(shown), TextureOptions::LINEAR);
+                self.frame = Some((Arc::clone(shown), texture));
+            }
+        }
+        self.frame.as_ref().map(|(_, texture)| texture.id())
+    }
+
     fn texture(&mut self, viewer: &state::Viewer, picture: &Arc<Picture>, ctx: &egui::Context) -> egui::TextureId {
         let detail = if viewer.zoom == Zoom::Fit { Detail::Reduced } else { Detail::Full };
         match &self.texture {
@@ -139,7 +168,8 @@ fn waiting_ui(cx: &Cx<'_>, (viewer, index): (&state::Viewer, usize), room: Rect,
     let pixels = vec2(entry.photo.width as f32, entry.photo.height as f32);
     let scale = ui.ctx().pixels_per_point();
     let canvas = Canvas::new(room, pixels, scale, (Zoom::Fit, viewer.turns, Vec2::ZERO));
-    widgets::paint_thumbnail(ui.painter(), theme::tokens(ui), &cx.thumbnail(entry), canvas.shown, pixels);
+    let thumbnail = cx.thumbnail_for(entry, canvas.shown.size(), ui.ctx());
+    widgets::paint_thumbnail(ui.painter(), theme::tokens(ui), &thumbnail, canvas.shown, pixels);
 }
 
 fn bar_ui(cx: &Cx<'_>, viewer: &state::Viewer, index: usize, ui: &mut Ui) {
@@ -169,6 +199,13 @@ fn tools_ui(cx: &Cx<'_>, viewer: &state::Viewer, index: usize, ui: &mut Ui) {
     }
     if widgets::icon_button(ui, icons::TURN, tr("Turn the view; the photo stays as it is"), false).clicked() {
         cx.send(Command::Turn);
+    }
+    if let Some(motion) = &viewer.motion {
+        let (icon, label) =
+            if motion.is_paused { (icons::PLAY, tr("Let it move")) } else { (icons::PAUSE, tr("Let it stand still")) };
+        if widgets::icon_button(ui, icon, label, false).clicked() {
+            cx.send(Command::Play(motion.is_paused));
+        }
     }
     let has_terms = !cx.state.query.is_browsing();
     let is_explaining = cx.state.is_explaining && has_terms;
@@ -202,6 +239,10 @@ fn keys(cx: &Cx<'_>, zoom: Zoom, index: usize, ui: &Ui) {
             cx.send(Command::ZoomTo(other(zoom)))
         }
         () if pressed(&[Key::W]) => cx.send(Command::Explain(!cx.state.is_explaining)),
+        () if pressed(&[Key::P]) => {
+            let is_paused = cx.state.viewer.as_ref().and_then(|viewer| viewer.motion.as_ref()).map(|it| it.is_paused);
+            cx.send(Command::Play(is_paused.unwrap_or(false)));
+        }
         () if pressed(&[Key::R]) => cx.send(Command::Turn),
         () if pressed(&[Key::Space, Key::Enter]) => cx.send(Command::CloseViewer),
         () => {}

@@ -12,6 +12,13 @@ pub const WORDS: super::Words = &[
          geladen, wenn du es willst.",
     ),
     ("What goes on", "Was läuft"),
+    (
+        "Without training, as published: {} % of ImageNet's photos named, {} % of COCO's captions find their photo first",
+        "Ohne Training, wie veröffentlicht: {} % der ImageNet-Fotos benannt, {} % der COCO-Texte finden ihr Foto zuerst",
+    ),
+    ("{} photos a second on this machine", "{} Fotos je Sekunde auf diesem Rechner"),
+    ("Stop measuring", "Messung abbrechen"),
+    ("Measure how fast it is here", "Tempo auf diesem Rechner messen"),
     ("Nothing goes on now.", "Gerade läuft nichts."),
     ("Indexing {}", "Indizieren: {}"),
     ("Pause", "Pausieren"),

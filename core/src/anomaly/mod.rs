@@ -50,7 +50,7 @@ pub use metrics::{AUPIMO_LIMITS, AUPRO_LIMIT, Defects, Figures, Pixels, Truth, c
 pub use patches::{Patches, averaged, joined, quarter_layers};
 pub use peers::{Peer, Peers, rescored};
 pub use ranking::{Point, Ranking};
-pub use region::{Decay, Hysteresis, Region, Regions, Scored, regions, soft_nms};
+pub use region::{Decay, Hysteresis, Region, Regions, Scored, regions, soft_nms, worst_place};
 pub use roi::{Polygon, Roi};
 pub use score_map::{MOST_MAP_SIDE, ScoreGrid, ScoreMap};
 pub use settings::{Area, Look, Settings};

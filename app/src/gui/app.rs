@@ -50,6 +50,7 @@ impl App {
         let (look, place) = (preferences.look, preferences.place);
         let mut state =
             State { appearance: look.appearance, language: look.language, shapes: look.shapes, ..State::default() };
+        state.inspection.operator.clone_from(&preferences.operator);
         state.row_height = look.row_height.filter(|height| height.is_finite()).unwrap_or(state.row_height);
         state.suggested_folder = super::preferences::pictures_folder();
         state.model.name = engine.model_id().to_owned();

@@ -53,6 +53,19 @@ pub struct Judgement {
     pub others: Vec<f32>,
 }
 
+impl Judgement {
+    /// What each of several inspectors that are joined says of the part, each by its own threshold: for
+    /// [`combined_ranks`](super::combined_ranks). Empty where there is only one.
+    pub fn says(&self) -> Vec<f32> {
+        if self.others.is_empty() {
+            return Vec::new();
+        }
+        // The score is the mean of them all.
+        let own = self.score * (self.others.len() + 1) as f32 - self.others.iter().sum::<f32>();
+        [&[own], &self.others[..]].concat()
+    }
+}
+
 impl Inspector {
     pub(super) fn new(core: Core, calibration: Calibration) -> Self {
         Self { core, calibration, joint: Joint::default() }

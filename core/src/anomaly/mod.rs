@@ -40,7 +40,7 @@ mod views;
 pub use background::foreground;
 pub use bounds::{CONFIDENCE, Rate, clopper_pearson};
 pub use calibrate::{Basis, Calibration, OkScore, Threshold};
-pub use combine::{combined_p_value, combined_ranks};
+pub use combine::{combined_p_value, combined_ranks, ranks_of};
 pub use drift::{Drift, Exposure, Gates};
 pub use inspector::{Inspector, Judgement};
 pub use lesson::Lesson;

@@ -292,6 +292,9 @@ fn combined_methods_judge_the_folder_together() {
     let results = shop.inspect(&["--combine", "dictionary", "patch-knn@192"], 0);
     let score = |name| part(&results, name)["score"].as_f64().unwrap();
     assert!(score("rust/000.png") > score("good/000.png"));
+    let rank = |name| part(&results, name)["rank"].as_f64().unwrap();
+    assert!(rank("rust/000.png") > 0.5 && rank("good/000.png") < 0.5);
+    assert!(part(&shop.inspect(&[], 0), "good/000.png").get("rank").is_none(), "one method has no mean rank");
     let note = results["notes"].as_array().unwrap().last().unwrap().as_str().unwrap();
     assert!(note.contains("dictionary at 256 px") && note.contains("patch-knn at 192 px"), "{note}");
     let (normal, images) = (shop.text("train/good"), shop.text("test"));

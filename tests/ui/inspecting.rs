@@ -6,11 +6,11 @@ use egui::{Key, vec2};
 use egui_kittest::kittest::Queryable;
 use image::{Rgb, RgbImage};
 use sightline_app::gui::command::Command;
-use sightline_app::gui::inspect_command::{InspectCommand, ProductChange};
+use sightline_app::gui::inspect_command::{InspectCommand, InspectErrand, ProductChange};
 use sightline_app::gui::state::{Loaded, Page, Ruling, State, Wanted};
 use sightline_core::anomaly::Verdict;
 use sightline_core::anomaly::product::Role;
-use sightline_core::index::Decision;
+use sightline_core::index::{ContentHash, Decision};
 
 use crate::support::Window;
 
@@ -126,7 +126,8 @@ fn keys_accept_reject_and_take_back() {
     window.harness.key_press(Key::A);
     window.harness.run_steps(3);
     let ruling = |window: &Window, path: &PathBuf| {
-        window.state().inspection.decisions.of(path).map(|decision| (decision.ruling, decision.operator.clone()))
+        let hash = ContentHash::of(&fs_err::read(path).unwrap());
+        window.state().inspection.decisions.of(&hash).map(|decision| (decision.ruling, decision.operator.clone()))
     };
     assert_eq!(ruling(&window, &first), Some((Some(Ruling::Accepted), "Anna".to_owned())));
     let second = chosen(&window);
@@ -201,4 +202,79 @@ fn a_product_is_exported_imported_and_opened_again() {
     send(&mut window, InspectCommand::Bring(Wanted::ProductFile, vec![target.join("plates.zip")]));
     window.wait_until("it is learnt", is_taught);
     assert_eq!(window.state().inspection.references(), 4);
+}
+
+/// Waits until so many decisions are in the audit log.
+fn wait_for_log(window: &mut Window, count: usize) {
+    while window.app().engine().reviews(None).len() < count {
+        window.harness.step();
+    }
+}
+
+#[test]
+fn what_was_decided_about_a_part_comes_back_with_the_same_content_under_any_name() {
+    let mut window = judged();
+    send(&mut window, InspectCommand::SetOperator("Anna".to_owned()));
+    let worst = window.state().inspection.parts.chosen().unwrap().path.clone();
+    window.harness.key_press(Key::R);
+    window.harness.run_steps(3);
+    wait_for_log(&mut window, 1);
+    let again = window.folder_of("again", &[]);
+    fs_err::copy(&worst, again.join("renamed.png")).unwrap();
+    write_plate(&again.join(worst.file_name().unwrap()), 900, false);
+    send(&mut window, InspectCommand::OpenProduct("plates".to_owned()));
+    window.wait_until("it is learnt", is_taught);
+    assert_eq!(window.state().inspection.decisions.counts(), (0, 0));
+    send(&mut window, InspectCommand::Bring(Wanted::PartFolder, vec![again]));
+    window.wait_until("both parts are judged", |state| {
+        state.inspection.run.is_none() && state.inspection.parts.rows.len() == 2
+    });
+    let inspection = &window.state().inspection;
+    let said = |name: &str| {
+        let part = inspection.parts.rows.iter().find(|part| part.path.ends_with(name)).unwrap();
+        inspection.decisions.of(&part.hash.unwrap()).map(|decision| (decision.ruling, decision.operator.as_str()))
+    };
+    assert_eq!(said("renamed.png"), Some((Some(Ruling::Rejected), "Anna")));
+    assert_eq!(said("plate2.png"), None, "another content under the old name");
+    window.harness.get_by_label_contains("Rejected · ");
+}
+
+#[test]
+fn a_cameras_folder_is_watched_until_it_is_stopped() {
+    let mut window = judged();
+    let camera = window.folder_of("camera", &[]);
+    write_plate(&camera.join("first.png"), 500, false);
+    send(&mut window, InspectCommand::Bring(Wanted::CameraFolder, vec![camera.clone()]));
+    window.wait_until("the first picture is judged", |state| state.inspection.parts.rows.len() == 1);
+    assert!(window.state().inspection.run.is_some(), "it goes on");
+    window.harness.get_by_label("Watching the folder");
+    write_plate(&camera.join("second.png"), 501, true);
+    window.wait_until("the second one as well", |state| state.inspection.parts.rows.len() == 2);
+    let worst = |window: &Window| {
+        let parts = &window.state().inspection.parts;
+        parts.rows[parts.shown[0] as usize].path.file_name().unwrap().to_owned()
+    };
+    assert_eq!(worst(&window), "second.png");
+    write_plate(&camera.join("second.png"), 502, false);
+    write_plate(&camera.join("first.png"), 503, true);
+    window.wait_until("both are judged again", |state| {
+        let parts = &state.inspection.parts;
+        parts.rows.len() == 2 && parts.rows[parts.shown[0] as usize].path.ends_with("first.png")
+    });
+    send(&mut window, InspectCommand::Stop(InspectErrand::Run));
+    window.harness.run_steps(2);
+    assert!(window.state().inspection.run.is_none());
+}
+
+#[test]
+fn the_decisions_are_written_as_a_table() {
+    let mut window = judged();
+    window.harness.key_press(Key::A);
+    window.harness.run_steps(3);
+    wait_for_log(&mut window, 1);
+    let target = window.folder_of("out", &[]);
+    send(&mut window, InspectCommand::Bring(Wanted::AuditFolder, vec![target.clone()]));
+    window.wait_until("it is written", |state| state.inspection.writing.is_none() && state.done.is_some());
+    let table = fs_err::read_to_string(target.join("plates decisions.csv")).unwrap();
+    assert!(table.starts_with("number,time,product") && table.contains(",accepted,"), "{table}");
 }

@@ -90,6 +90,9 @@ fn text(report: &EvaluateReport) -> String {
             percent(report.aupimo)
         ),
     ];
+    if let Some(auroc) = report.rank_auroc {
+        lines.push(format!("parts by their mean rank: AUROC {:.1}", 100.0 * auroc));
+    }
     for (what, rate) in
         [("defective parts that passed", &report.escapes), ("good parts that did not", &report.false_rejects)]
     {

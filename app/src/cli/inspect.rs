@@ -179,7 +179,8 @@ fn text(results: &Results) -> String {
         results.seconds
     )];
     let mut worst: Vec<_> = results.images.iter().filter(|row| row.verdict != Verdict::Pass).collect();
-    worst.sort_by(|a, b| (b.verdict, b.score).partial_cmp(&(a.verdict, a.score)).unwrap_or(std::cmp::Ordering::Equal));
+    let order = |row: &PartRow| (row.verdict, row.rank, row.score);
+    worst.sort_by(|a, b| order(b).partial_cmp(&order(a)).unwrap_or(std::cmp::Ordering::Equal));
     let part = |row: &&PartRow| {
         let complaint = row.complaint.map_or(String::new(), |complaint| format!(", {complaint}"));
         let (verdict, score, regions) = (row.verdict.name(), row.score, row.regions.len());

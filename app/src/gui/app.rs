@@ -59,6 +59,7 @@ impl App {
             is_calm: look.is_calm,
             ..State::default()
         };
+        state.inspection.operator.clone_from(&preferences.operator);
         state.row_height = look.row_height.filter(|height| height.is_finite()).unwrap_or(state.row_height);
         state.suggested_folder = super::preferences::pictures_folder();
         state.model.name = engine.model_id().to_owned();

@@ -54,6 +54,8 @@ pub fn title(wanted: Wanted) -> &'static str {
         Wanted::OkFolder => tr("A folder of more good parts, for the thresholds"),
         Wanted::PartFiles => tr("Pictures of parts to judge"),
         Wanted::PartFolder => tr("A folder of parts to judge"),
+        Wanted::CameraFolder => tr("A folder that a camera writes into"),
+        Wanted::AuditFolder => tr("Where to write the decisions"),
         Wanted::ReportFolder => tr("Where to write the report"),
         Wanted::ExportFolder => tr("Where to write the product"),
         Wanted::ProductFile => tr("A product's file"),

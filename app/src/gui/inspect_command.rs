@@ -6,12 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sightline_core::anomaly::product::{Product, ProductRow, Role};
 use sightline_core::anomaly::{Calibration, Inspector, Judgement, Rate, Roi, Verdict};
-use sightline_core::engine::{PartResult, RunReport};
+use sightline_core::engine::RunReport;
 use sightline_core::jobs::Progress;
 use sightline_core::{Problem, Result};
 
 use super::colour_table::Table;
-use super::state::{Beside, Decision, Limit, PartMap, Picture, Ruling, Wanted};
+use super::state::{Beside, Decision, JudgedPart, Limit, PartMap, Picture, Ruling, Wanted};
 
 /// Something that the person wants of the page, or that its work has found.
 pub enum InspectCommand {
@@ -125,10 +125,12 @@ pub enum InspectFinding {
     Taught(Result<Box<Taught>>),
     /// The product has other thresholds.
     Kept(Result<Product>),
-    /// Parts that were judged.
-    Judged(Vec<PartResult>),
+    /// Parts that were judged, and what the audit log says of them.
+    Judged(Vec<JudgedPart>, Vec<Decision>),
     /// All are.
     RunEnded(Result<RunReport>),
+    /// Files that came into a watched folder could not be judged.
+    Unreadable(Vec<Problem>),
     /// The picture of a part.
     Picture(PathBuf, Result<Arc<Picture>>),
     /// Its map.
@@ -183,8 +185,10 @@ pub enum InspectTask {
     Teach(Product),
     /// Keep its thresholds.
     KeepThresholds(Product, Arc<Inspector>, Calibration),
-    /// Judge these files and folders.
-    Run(Arc<Inspector>, Vec<PathBuf>),
+    /// Judge these files and folders by the product of this name.
+    Run(Arc<Inspector>, Vec<PathBuf>, String),
+    /// Judge what is in this folder and what comes into it.
+    Watch(Arc<Inspector>, PathBuf, String),
     /// Let that wait, or go on.
     Pause(bool),
     /// End something.
@@ -195,6 +199,8 @@ pub enum InspectTask {
     WriteReport(Product, Vec<PathBuf>, PathBuf),
     /// Write the product as a file into a folder.
     ExportProduct(Product, PathBuf),
+    /// Write the decisions about the parts of the product of this name into a folder.
+    ExportAudit(String, PathBuf),
     /// Add a decision to the audit log.
     Record(Decision),
 }
@@ -211,11 +217,13 @@ impl std::fmt::Debug for InspectTask {
             Self::Teach(_) => "teach",
             Self::KeepThresholds(..) => "keep-thresholds",
             Self::Run(..) => "run",
+            Self::Watch(..) => "watch",
             Self::Pause(_) => "pause",
             Self::Stop(_) => "stop",
             Self::Look(..) => "look",
             Self::WriteReport(..) => "write-report",
             Self::ExportProduct(..) => "export-product",
+            Self::ExportAudit(..) => "export-audit",
             Self::Record(_) => "record",
         };
         f.write_str(name)

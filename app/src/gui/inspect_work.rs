@@ -4,42 +4,36 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, bounded};
 use sightline_core::anomaly::product::{Product, Role};
-use sightline_core::engine::{Engine, PartResult, RunReport, pictures_in, run_inspection};
+use sightline_core::anomaly::report::{AuditFormat, audit_bytes, write};
+use sightline_core::engine::{Engine, pictures_in, run_inspection};
 use sightline_core::jobs::{self, Job, Ticker};
 use sightline_core::{Error, Result};
 
 use super::finding::Finding;
 use super::inspect_command::{InspectErrand, InspectFinding, InspectTask, ProductChange, Taught};
 use super::state::Wanted;
-use super::translate::{self, tr};
+use super::translate::{self, tr, tr_with};
 use super::work::Wakes;
 use super::{dialogs, products};
 
 mod looking;
 mod recording;
+mod running;
 
 use looking::Looking;
 use recording::Recording;
-
-/// Judged parts that wait for the next frame; the judging waits for room among them.
-const WAITING_PARTS: usize = 256;
+use running::Running;
 
 /// All work of the page that goes on.
 pub struct InspectWork {
     wakes: Wakes,
     teaching: Option<Job<Box<Taught>>>,
-    run: Option<Run>,
+    run: Option<Running>,
     writing: Option<Job<PathBuf>>,
     looking: Looking,
     recording: Recording,
     others: Vec<Job<InspectFinding>>,
-}
-
-struct Run {
-    job: Job<RunReport>,
-    parts: Receiver<PartResult>,
 }
 
 impl InspectWork {
@@ -81,18 +75,18 @@ impl InspectWork {
                 Ok(InspectFinding::Kept(kept.map(|()| product)))
             }),
             InspectTask::Teach(product) => self.teach(engine, product),
-            InspectTask::Run(inspector, images) => {
-                let (sender, parts) = bounded(WAITING_PARTS);
-                let sink = move |part| {
-                    // The other end is gone when the job was dropped: nobody wants the parts any more.
-                    sender.send(part).ok();
-                };
-                let job = Engine::start_inspection(inspector, images, sink, Arc::clone(&self.wakes.soon))?;
-                self.run = Some(Run { job, parts });
+            InspectTask::Run(inspector, images, product) => {
+                let wake = Arc::clone(&self.wakes.soon);
+                self.run = Some(Running::over(engine, inspector, images, product, wake)?);
+                Ok(())
+            }
+            InspectTask::Watch(inspector, folder, product) => {
+                let wake = Arc::clone(&self.wakes.soon);
+                self.run = Some(Running::watching(engine, inspector, folder, product, wake)?);
                 Ok(())
             }
             InspectTask::Pause(is_paused) => {
-                self.run.iter().for_each(|run| run.job.pause(is_paused));
+                self.run.iter().for_each(|run| run.pause(is_paused));
                 Ok(())
             }
             InspectTask::Stop(errand) => {
@@ -102,6 +96,7 @@ impl InspectWork {
             InspectTask::Look(inspector, path, judgement) => self.looking.look(inspector, path, judgement),
             InspectTask::WriteReport(product, images, target) => self.write_report(engine, product, images, target),
             InspectTask::ExportProduct(product, target) => self.export(product, target),
+            InspectTask::ExportAudit(product, target) => self.export_audit(engine, product, target),
             InspectTask::Record(decision) => {
                 self.recording.add(engine, decision);
                 Ok(())
@@ -170,7 +165,7 @@ impl InspectWork {
         let job = jobs::spawn("report", Arc::clone(&self.wakes.soon), move |ticker: &Ticker| {
             let taught = engine.teach_product(&mut product, &[], ticker)?;
             let title = Some(product.title());
-            let out = products::free_folder(&target, "inspection");
+            let out = products::free(&target, "inspection", "");
             run_inspection(&taught.teaching.inspector, &images, Some(&out), title, ticker)?;
             Ok(out.join("report.html"))
         })?;
@@ -183,6 +178,20 @@ impl InspectWork {
             let zip = target.join(format!("{}.zip", products::file_name(product.name())));
             product.export(&zip)?;
             Ok(zip)
+        })?;
+        self.writing = Some(job);
+        Ok(())
+    }
+
+    /// Waits for decisions that are not in the log yet: those that were made before it was asked for are in the file.
+    fn export_audit(&mut self, engine: &Engine, product: String, target: PathBuf) -> Result<()> {
+        let engine = engine.clone();
+        let job = jobs::spawn("audit-export", Arc::clone(&self.wakes.soon), move |_| {
+            let bytes = audit_bytes(&engine.reviews(Some(&product)), AuditFormat::Csv)?;
+            let name = tr_with("{} decisions", &[&products::file_name(&product)]);
+            let csv = products::free(&target, &name, ".csv");
+            write(&csv, &bytes)?;
+            Ok(csv)
         })?;
         self.writing = Some(job);
         Ok(())
@@ -201,17 +210,10 @@ impl InspectWork {
 
     fn poll_run(&mut self, found: &mut Vec<InspectFinding>) {
         let Some(run) = &self.run else { return };
-        // Before the parts: what the job sent before its end is then all there.
-        let result = run.job.poll();
-        let progress = result.is_none().then(|| run.job.progress());
-        let parts: Vec<PartResult> = run.parts.try_iter().take(WAITING_PARTS).collect();
-        if !parts.is_empty() {
-            found.push(InspectFinding::Judged(parts));
-        }
-        found.push(InspectFinding::Progress(InspectErrand::Run, progress));
-        if let Some(result) = result {
+        let (arrived, is_over) = run.poll();
+        found.extend(arrived);
+        if is_over {
             self.run = None;
-            found.push(InspectFinding::RunEnded(result));
         }
     }
 

@@ -17,6 +17,9 @@ pub struct Preferences {
     /// Where the window was when it was closed.
     #[serde(default)]
     pub place: Option<Place>,
+    /// Who decides about parts; empty: nobody said.
+    #[serde(default)]
+    pub operator: String,
     #[serde(skip)]
     path: Option<PathBuf>,
 }
@@ -126,6 +129,15 @@ mod tests {
         assert_eq!(kept(r#"{"place": {"size": [10, 10], "is_maximized": false}}"#), None);
         assert_eq!(kept(r#"{"place": {"size": [900, 1e30], "is_maximized": false}}"#), None);
         assert_eq!(kept("{"), None);
+    }
+
+    #[test]
+    fn who_decides_is_kept_and_an_older_file_names_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        fs_err::write(folder.path().join("window.json"), "{}").unwrap();
+        assert_eq!(Preferences::of(folder.path()).operator, "");
+        Preferences { operator: "Anna".into(), ..Preferences::of(folder.path()) }.write().unwrap();
+        assert_eq!(Preferences::of(folder.path()).operator, "Anna");
     }
 
     #[test]

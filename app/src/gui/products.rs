@@ -35,10 +35,10 @@ pub fn created(good: &[PathBuf], products: &Products) -> Result<Product> {
     Ok(product)
 }
 
-/// `name` in `folder`, or with a number after it if that is taken.
-pub fn free_folder(folder: &Path, name: &str) -> PathBuf {
-    let first = folder.join(name);
-    let numbered = (2..).map(|number| folder.join(format!("{name}-{number}")));
+/// `name` with its ending in `folder`, or with a number after it if that is taken.
+pub fn free(folder: &Path, name: &str, ending: &str) -> PathBuf {
+    let first = folder.join(format!("{name}{ending}"));
+    let numbered = (2..).map(|number| folder.join(format!("{name}-{number}{ending}")));
     std::iter::once(first.clone()).chain(numbered).find(|path| !path.exists()).unwrap_or(first)
 }
 

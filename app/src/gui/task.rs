@@ -96,6 +96,8 @@ pub enum Task {
     Inspect(InspectTask),
     /// Keep how the window looks for the next start.
     Remember(Look),
+    /// Keep who decides about parts for the next start.
+    RememberOperator(String),
 }
 
 /// When a search starts.

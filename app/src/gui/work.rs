@@ -77,6 +77,17 @@ impl Work {
         }
     }
 
+    /// Keeps what has changed for the next start.
+    fn remember(&mut self, change: impl FnOnce(&mut Preferences)) -> Result<()> {
+        let before = self.preferences.clone();
+        change(&mut self.preferences);
+        if self.preferences == before {
+            return Ok(());
+        }
+        let preferences = self.preferences.clone();
+        self.other("preferences", nothing_or_failed, move |_| preferences.write())
+    }
+
     /// Work on this library.
     pub fn new(engine: Engine, wakes: Wakes, preferences: Preferences) -> Self {
         let decoder = engine.clone();
@@ -169,11 +180,8 @@ impl Work {
             Task::ChooseFolder => self.other("dialog", chosen_folder, |_| Ok(dialogs::choose_folder())),
             Task::ChoosePicture => self.other("dialog", chosen_picture, |_| Ok(dialogs::choose_picture())),
             Task::LookAt(paths) => self.other("drop", nothing_or, move |_| Ok(outside::told_apart(paths))),
-            Task::Remember(look) => {
-                self.preferences.look = look;
-                let preferences = self.preferences.clone();
-                self.other("preferences", nothing_or_failed, move |_| preferences.write())
-            }
+            Task::Remember(look) => self.remember(|kept| kept.look = look),
+            Task::RememberOperator(operator) => self.remember(|kept| kept.operator = operator),
             Task::Make { things, name, direction } => {
                 let finding = move |before| Finding::Made(name.clone(), direction, before);
                 self.other("make", finding, move |engine| engine.make(things))

@@ -88,6 +88,17 @@ pub fn combined_ranks(lists: &[Vec<f32>]) -> Vec<f32> {
     sums
 }
 
+/// The mean rank of every part of a folder that several inspectors judged together, of what they say of each; empty where
+/// there was only one.
+pub fn ranks_of(parts: &[Vec<f32>]) -> Vec<f32> {
+    let looks = parts.iter().map(Vec::len).min().unwrap_or(0);
+    if looks == 0 {
+        return Vec::new();
+    }
+    let list = |look: usize| parts.iter().map(|says| says[look]).collect();
+    combined_ranks(&(0..looks).map(list).collect::<Vec<_>>())
+}
+
 fn ranks(scores: &[f32]) -> Vec<f32> {
     let most = scores.len().saturating_sub(1).max(1) as f32;
     let rank = |score: &f32| {
@@ -114,5 +125,7 @@ mod tests {
         let found = combined_ranks(&[vec![1.0, 2.0, 3.0], vec![900.0, 100.0, 100.0]]);
         assert_eq!(found, [0.5, 0.375, 0.625]);
         assert!(combined_ranks(&[]).is_empty());
+        assert_eq!(ranks_of(&[vec![1.0, 900.0], vec![2.0, 100.0], vec![3.0, 100.0]]), found);
+        assert!(ranks_of(&[vec![], vec![]]).is_empty() && ranks_of(&[]).is_empty());
     }
 }

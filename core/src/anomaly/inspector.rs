@@ -12,7 +12,7 @@ use super::drift::{Drift, Exposure, Gates};
 use super::memory_bank::Origin;
 use super::methods::{Memory, Method};
 use super::peers::{Peer, Peers, rescored};
-use super::region::{Regions, regions};
+use super::region::{Regions, regions, worst_place};
 use super::rim::Rim;
 use super::score_map::{ScoreGrid, ScoreMap};
 use super::settings::Settings;
@@ -39,7 +39,7 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// What is wrong with the picture itself: then it goes to review at least.
     pub complaint: Option<&'static str>,
-    /// The scores of its patches.
+    /// The scores of its patches as they count: the rim calmed.
     pub grid: ScoreGrid,
     /// The median of its patches.
     pub median: f32,
@@ -51,6 +51,19 @@ pub struct Judgement {
     pub peers: Vec<Peer>,
     /// What inspectors say that have a say beside the own one, each by its threshold. Mostly none.
     pub others: Vec<f32>,
+}
+
+impl Judgement {
+    /// What each of several inspectors that are joined says of the part, each by its own threshold: for
+    /// [`combined_ranks`](super::combined_ranks). Empty where there is only one.
+    pub fn says(&self) -> Vec<f32> {
+        if self.others.is_empty() {
+            return Vec::new();
+        }
+        // The score is the mean of them all.
+        let own = self.score * (self.others.len() + 1) as f32 - self.others.iter().sum::<f32>();
+        [&[own], &self.others[..]].concat()
+    }
 }
 
 impl Inspector {
@@ -79,7 +92,7 @@ impl Inspector {
     /// # Errors
     /// A picture that the model cannot look at.
     pub fn judge(&self, picture: &RgbImage) -> Result<Judgement> {
-        let grid = self.core.grid(picture)?;
+        let grid = self.core.rim.calmed(&self.core.grid(picture)?);
         let exposure = Exposure::of(picture);
         let mut judgement = Judgement {
             score: 0.0,
@@ -111,10 +124,23 @@ impl Inspector {
         judgement.grid.map(judgement.size, self.core.settings.sigma_px, &self.core.settings.roi)
     }
 
-    /// The regions of a map of [`Inspector::map`], worst first, and their mask.
+    /// The regions of a map of [`Inspector::map`] as inspectors are shown them: those that reach the thresholds; where none
+    /// does and the score does not pass all the same, the worst place, so that it is seen why.
+    pub fn shown_regions(&self, judgement: &Judgement, map: &ScoreMap) -> Regions {
+        let found = self.regions(map);
+        let has_passed = Verdict::of(judgement.score, &self.calibration) == Verdict::Pass;
+        if has_passed || !found.regions.is_empty() { found } else { self.worst_place(map) }
+    }
+
+    /// The regions of a map that reach the thresholds, worst first, and their mask.
     pub fn regions(&self, map: &ScoreMap) -> Regions {
         // The area was checked with the settings.
         regions(map, self.calibration.regions, self.core.settings.min_area_px().unwrap_or(0.0))
+    }
+
+    /// The worst place of a map, however low its score.
+    pub fn worst_place(&self, map: &ScoreMap) -> Regions {
+        worst_place(map, self.calibration.regions)
     }
 
     /// For every place of the picture's grid the good patch it was compared with; empty for a method that has none.
@@ -192,15 +218,17 @@ impl Core {
         Eye { encoder: &*self.encoder, method: self.method, settings: &self.settings }
     }
 
-    pub fn part_score(&self, grid: &ScoreGrid) -> f32 {
-        self.rim.calmed(grid).part_score(self.settings.worst_share, &self.settings.roi)
+    fn part_score(&self, calmed: &ScoreGrid) -> f32 {
+        calmed.part_score(self.settings.worst_share, &self.settings.roi)
     }
 
-    pub fn ok_score(&self, name: &str, grid: &ScoreGrid, size: (u32, u32)) -> OkScore {
+    /// What a good part scores, of the raw scores of its patches.
+    pub fn ok_score(&self, name: &str, raw: &ScoreGrid, size: (u32, u32)) -> OkScore {
+        let grid = self.rim.calmed(raw);
         let map = grid.map(size, self.settings.sigma_px, &self.settings.roi);
         OkScore {
             name: name.to_owned(),
-            score: self.part_score(grid),
+            score: self.part_score(&grid),
             peak: map.peak(),
             upper: map.quantile(0.99),
             median: grid.median(&self.settings.roi),
@@ -220,6 +248,7 @@ impl Core {
         Ok(self.peers.of(&whole(&*self.encoder, picture)?, self.left_out(picture)))
     }
 
+    /// The raw scores of its patches.
     pub fn grid(&self, picture: &RgbImage) -> Result<ScoreGrid> {
         let left_out = self.left_out(picture);
         let mut scored = Vec::new();

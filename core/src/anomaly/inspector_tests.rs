@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use image::{Rgb, RgbImage};
 
-use super::calibrate::{Basis, OkScore};
+use super::calibrate::{Basis, Calibration, OkScore};
 use super::inspector::{Inspector, Judgement};
 use super::lesson::Lesson;
+use super::region::Hysteresis;
+use super::roi::Roi;
 use super::settings::Settings;
 use super::testing::FakeEncoder;
 use super::tiling::Tiling;
@@ -52,6 +54,36 @@ fn a_reference_scores_zero_and_a_defect_does_not_pass() {
     let middle = (regions[0].x + regions[0].width / 2, regions[0].y + regions[0].height / 2);
     assert!(middle.0.abs_diff(92) < 8 && middle.1.abs_diff(52) < 8, "{regions:?}");
     assert_eq!(inspector.judge(&part(192, 128, 3)).unwrap().verdict, Verdict::Pass);
+}
+
+#[test]
+fn a_part_that_does_not_pass_shows_a_place_even_below_what_regions_need() {
+    let mut inspector = taught(settings(), &good(6));
+    let regions = Hysteresis { high: 9.0, low: 6.0 };
+    inspector.set_calibration(Calibration { regions, ..inspector.calibration().clone() });
+    let shown = |picture: &RgbImage| {
+        let judged = inspector.judge(picture).unwrap();
+        inspector.shown_regions(&judged, &inspector.map(&judged)).regions
+    };
+    let worst = shown(&with_defect(part(192, 128, 3), 80, 40));
+    assert!(worst.len() == 1 && worst[0].x.abs_diff(80) < 8 && worst[0].y.abs_diff(40) < 8, "{worst:?}");
+    assert!(shown(&part(192, 128, 3)).is_empty());
+}
+
+#[test]
+fn where_rims_differ_the_map_is_as_calm_as_the_score() {
+    let striped = |seed: u32| {
+        let mut picture = part(192, 128, 0);
+        (0..192).for_each(|x| (0..8).for_each(|y| picture.put_pixel(x, y, Rgb([(80 * seed) as u8, 40, 200]))));
+        picture
+    };
+    let peak = |calms_rim: bool| {
+        let inspector = taught(Settings { calms_rim, ..settings() }, &[0, 1, 2].map(striped));
+        let judged = inspector.judge(&striped(3)).unwrap();
+        assert_eq!(judged.grid.part_score(0.003, &Roi::default()), judged.score);
+        inspector.map(&judged).peak()
+    };
+    assert!(peak(true) < 0.5 * peak(false), "{} {}", peak(true), peak(false));
 }
 
 #[test]

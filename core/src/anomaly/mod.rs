@@ -40,7 +40,7 @@ mod views;
 pub use background::foreground;
 pub use bounds::{CONFIDENCE, Rate, clopper_pearson};
 pub use calibrate::{Basis, Calibration, OkScore, Threshold};
-pub use combine::{combined_p_value, combined_ranks};
+pub use combine::{combined_p_value, combined_ranks, ranks_of};
 pub use drift::{Drift, Exposure, Gates};
 pub use inspector::{Inspector, Judgement};
 pub use lesson::Lesson;
@@ -50,7 +50,7 @@ pub use metrics::{AUPIMO_LIMITS, AUPRO_LIMIT, Defects, Figures, Pixels, Truth, c
 pub use patches::{Patches, averaged, joined, quarter_layers};
 pub use peers::{Peer, Peers, rescored};
 pub use ranking::{Point, Ranking};
-pub use region::{Decay, Hysteresis, Region, Regions, Scored, regions, soft_nms};
+pub use region::{Decay, Hysteresis, Region, Regions, Scored, regions, soft_nms, worst_place};
 pub use roi::{Polygon, Roi};
 pub use score_map::{MOST_MAP_SIDE, ScoreGrid, ScoreMap};
 pub use settings::{Area, Look, Settings};

@@ -49,11 +49,7 @@ pub struct Regions {
 /// Every 8-connected component of pixels that reach `low` and of which one reaches `high`, if its area in the picture is at
 /// least `min_area_px`.
 pub fn regions(map: &ScoreMap, thresholds: Hysteresis, min_area_px: f64) -> Regions {
-    let mut search = Search {
-        map,
-        is_open: map.values.iter().map(|score| *score >= thresholds.low && *score > 0.0).collect(),
-        pixels: Vec::new(),
-    };
+    let mut search = Search::of(map, thresholds.low);
     let mut mask = GrayImage::new(map.width, map.height);
     let mut regions = Vec::new();
     for seed in 0..map.values.len() {
@@ -72,6 +68,19 @@ pub fn regions(map: &ScoreMap, thresholds: Hysteresis, min_area_px: f64) -> Regi
     Regions { regions, mask }
 }
 
+/// The one region round the highest score of a map that reaches no threshold, as wide as if that score were the higher one.
+/// None on a map without any score.
+pub fn worst_place(map: &ScoreMap, thresholds: Hysteresis) -> Regions {
+    let worst = (0..map.values.len()).max_by(|a, b| map.values[*a].total_cmp(&map.values[*b]));
+    let mut mask = GrayImage::new(map.width, map.height);
+    let Some(seed) = worst.filter(|at| map.values[*at] > 0.0) else { return Regions { regions: Vec::new(), mask } };
+    let mut search = Search::of(map, map.values[seed] * (thresholds.low / thresholds.high).min(1.0));
+    search.component(seed);
+    search.pixels.iter().for_each(|at| mask.as_mut()[*at] = 255);
+    let area = search.pixels.len() as f64 * map.scale * map.scale;
+    Regions { regions: vec![search.region(area)], mask }
+}
+
 struct Search<'a> {
     map: &'a ScoreMap,
     /// Pixels that reach `low` and that no component has yet.
@@ -80,7 +89,12 @@ struct Search<'a> {
     pixels: Vec<usize>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn of(map: &'a ScoreMap, low: f32) -> Self {
+        let is_open = map.values.iter().map(|score| *score >= low && *score > 0.0).collect();
+        Self { map, is_open, pixels: Vec::new() }
+    }
+
     /// Gathers what hangs together with `seed`.
     fn component(&mut self, seed: usize) {
         let (width, height) = (self.map.width as usize, self.map.height as usize);
@@ -231,6 +245,18 @@ mod tests {
     fn nothing_is_no_region() {
         let zero = Hysteresis { high: 0.0, low: 0.0 };
         assert!(regions(&map(&[&[0, 0]]), zero, 0.0).regions.is_empty());
+    }
+
+    #[test]
+    fn the_worst_place_of_a_map_below_all_thresholds_is_one_region() {
+        let quiet = map(&[&[4, 2, 0, 4], &[1, 1, 0, 0]]);
+        assert!(regions(&quiet, BOTH, 0.0).regions.is_empty());
+        // 4 · 2 / 5 = 1.6: so low may be what hangs together with it.
+        let found = worst_place(&quiet, BOTH);
+        let region = &found.regions[0];
+        assert_eq!((found.regions.len(), region.x, region.width, region.height, region.peak), (1, 3, 1, 1, 4.0));
+        assert_eq!(found.mask.as_raw().iter().filter(|value| **value == 255).count(), 1);
+        assert!(worst_place(&map(&[&[0, 0]]), BOTH).regions.is_empty());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How much more good parts differ along the rim of the picture than within it: edges lie a little elsewhere on every part,
 //! and a convolution sees nothing beyond the picture. In: grids of good parts, each scored as if it had not been learnt. Out:
-//! a factor for every place, by which its score counts for the part. The map is left as it is.
+//! a factor for every place, by which its score counts: for the part, its map and its regions.
 
 use super::patches::Patches;
 use super::score_map::ScoreGrid;
@@ -48,7 +48,7 @@ impl Rim {
         Self { factors: levels.into_iter().map(factor).collect() }
     }
 
-    /// The grid as it counts for the part.
+    /// The grid as it counts.
     pub fn calmed(&self, grid: &ScoreGrid) -> ScoreGrid {
         let factor = |place: usize| self.factors.get(depth(place, grid)).copied().unwrap_or(1.0);
         let values = grid.values.iter().enumerate().map(|(place, score)| factor(place) * score).collect();

@@ -11,6 +11,7 @@ use super::inspect::{TeachRequest, inspect, pictures_in, teach};
 use super::model::LoadedModel;
 use crate::anomaly::{
     AUPIMO_LIMITS, AUPRO_LIMIT, Basis, Defects, Figures, Inspector, Judgement, Pixels, Rate, Settings, Truth, Verdict,
+    ranks_of,
 };
 use crate::error::{Error, Problem, Result};
 use crate::jobs::Ticker;
@@ -70,6 +71,8 @@ pub struct EvaluateReport {
     pub threshold: f32,
     /// Area under the ROC curve of parts.
     pub image_auroc: Option<f64>,
+    /// The same of parts by their mean rank, where several methods judge together.
+    pub rank_auroc: Option<f64>,
     /// Average precision of parts.
     pub image_ap: Option<f64>,
     /// The best F1 of parts.
@@ -256,6 +259,16 @@ fn mask(path: &Path, picture: (u32, u32), (width, height): (u32, u32)) -> Result
     Ok((0..height).map(row).flat_map(is_set).collect())
 }
 
+/// How well parts are told apart by their mean rank; `None` where one method judges alone.
+fn rank_auroc(parts: &[Part<'_>]) -> Option<f64> {
+    let ranks = ranks_of(&parts.iter().map(|part| part.judgement.says()).collect::<Vec<_>>());
+    let of = |is_defective: bool| -> Vec<f32> {
+        let ranked = parts.iter().zip(&ranks).filter(|(part, _)| part.test.is_defective == is_defective);
+        ranked.map(|(_, rank)| *rank).collect()
+    };
+    Figures::of_parts(&of(true), &of(false)).map(|figures| figures.auroc)
+}
+
 fn report(inspector: &Inspector, parts: &[Part<'_>], pixels: Option<&Pixels>) -> EvaluateReport {
     let scores = |is_defective: bool| -> Vec<f32> {
         parts.iter().filter(|part| part.test.is_defective == is_defective).map(|part| part.judgement.score).collect()
@@ -274,6 +287,7 @@ fn report(inspector: &Inspector, parts: &[Part<'_>], pixels: Option<&Pixels>) ->
         references: if calibration.basis == Basis::Folder { 0 } else { inspector.references().len() },
         threshold: calibration.review.score,
         image_auroc: image.map(|figures| figures.auroc),
+        rank_auroc: rank_auroc(parts),
         image_ap: image.map(|figures| figures.ap),
         image_f1: image.map(|figures| figures.f1),
         image_f1_threshold: image.map(|figures| figures.threshold),

@@ -215,7 +215,7 @@ pub fn inspect(
 pub fn judge(inspector: &Inspector, path: &Path, picture: RgbImage) -> Result<(PartResult, Pixels)> {
     let judgement = inspector.judge(&picture)?;
     let map = inspector.map(&judgement);
-    let Regions { regions, mask } = inspector.regions(&map);
+    let Regions { regions, mask } = inspector.shown_regions(&judgement, &map);
     Ok((PartResult { path: path.to_owned(), judgement, regions }, Pixels { picture, map, mask }))
 }
 

@@ -1,21 +1,16 @@
-//! A run of an inspection from beginning to end: over a folder, or over what comes into one. In: an inspector, files, a
-//! folder for the results. Out: what `inspect --json` says and the files of the report. Judges through `inspect`.
+//! A run of an inspection from beginning to end over a folder, and products taught for it. In: an inspector, files, a folder
+//! for the results. Out: what `inspect --json` says and the files of the report. Judges through `inspect`.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::Engine;
 use super::inspect::{PartResult, Pixels, TeachRequest, Teaching, inspect, pictures_in, teach};
 use super::model::LoadedModel;
 use crate::anomaly::product::{Product, Reference, Role};
-use crate::anomaly::report::{Part, PartRow, Report, Results, part_names};
+use crate::anomaly::report::{Part, Report, Results, part_names};
 use crate::anomaly::{Calibration, Inspector, Rate, Verdict};
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Result};
 use crate::jobs::Ticker;
-use crate::library::{WatchEvent, watch};
 
 /// Judges all pictures of `images`; with `out`, everything is written there.
 ///
@@ -42,112 +37,10 @@ pub fn run_inspection(
     report.end(run.problems, run.has_drifted)
 }
 
-fn reported<'a>(part: &'a PartResult, name: &'a str, pixels: &'a Pixels) -> Part<'a> {
+pub(super) fn reported<'a>(part: &'a PartResult, name: &'a str, pixels: &'a Pixels) -> Part<'a> {
     let PartResult { path, judgement, regions } = part;
     let Pixels { picture, map, mask } = pixels;
     Part { path, name, judgement, regions, map, mask, picture }
-}
-
-/// How long a look at whether to stop may take.
-const PATIENCE: Duration = Duration::from_millis(200);
-
-/// What became of a picture that came into a watched folder.
-#[derive(Debug)]
-pub enum Arrival<'a> {
-    /// It was judged.
-    Judged(&'a PartRow),
-    /// It could not be.
-    Failed(&'a Problem),
-}
-
-/// Judges what is in `folder` and what comes into it, until the job is cancelled; `sink` is told of each picture as soon as
-/// it is judged. With `out` the results are written anew after every batch. A picture that is replaced is judged again.
-///
-/// # Errors
-/// A folder that cannot be watched or written to; [`Error::Cancelled`] at the end.
-pub fn watch_inspection(
-    inspector: &Inspector,
-    folder: &Path,
-    out: Option<&Path>,
-    ticker: &Ticker,
-    sink: &mut dyn FnMut(Arrival<'_>) -> Result<()>,
-) -> Result<()> {
-    let folder = fs_err::canonicalize(folder)?;
-    let (sender, receiver) = bounded(64);
-    // A queue that is full makes the watcher wait, which loses nothing: a lost event asks for a look at everything.
-    let watched = watch(std::slice::from_ref(&folder), move |event| {
-        sender.send(event).ok();
-    })?;
-    if let Some(problem) = watched.unwatched().first() {
-        return Err(Error::bad_file(&folder, problem.reason.clone(), "watch another folder"));
-    }
-    let mut run = WatchRun {
-        report: Report::begin(inspector, out, None)?,
-        inspector,
-        out,
-        judged: HashSet::new(),
-        problems: Vec::new(),
-    };
-    run.judge(&pictures_in(std::slice::from_ref(&folder))?, false, ticker, sink)?;
-    loop {
-        ticker.check()?;
-        let (files, is_replaced) = match receiver.recv_timeout(PATIENCE) {
-            Ok(WatchEvent::Changed(paths)) => (paths, true),
-            Ok(WatchEvent::Overflow) => (pictures_in(std::slice::from_ref(&folder))?, false),
-            Ok(WatchEvent::Unwatched(problem)) => {
-                return Err(Error::bad_file(&problem.path, problem.reason, "watch another folder"));
-            }
-            Err(RecvTimeoutError::Timeout) => continue,
-            Err(RecvTimeoutError::Disconnected) => return Err(Error::Cancelled),
-        };
-        run.judge(&files, is_replaced, ticker, sink)?;
-    }
-}
-
-struct WatchRun<'a> {
-    report: Report,
-    inspector: &'a Inspector,
-    out: Option<&'a Path>,
-    judged: HashSet<PathBuf>,
-    problems: Vec<Problem>,
-}
-
-impl WatchRun<'_> {
-    fn judge(
-        &mut self,
-        files: &[PathBuf],
-        is_replaced: bool,
-        ticker: &Ticker,
-        sink: &mut dyn FnMut(Arrival<'_>) -> Result<()>,
-    ) -> Result<()> {
-        // The results may lie within the watched folder: they are no parts.
-        let is_own =
-            |file: &Path| self.out.is_some_and(|out| fs_err::canonicalize(out).is_ok_and(|out| file.starts_with(out)));
-        let is_part = |file: &&PathBuf| {
-            crate::media::is_picture_path(file)
-                && file.is_file()
-                && !is_own(file)
-                && (is_replaced || !self.judged.contains(*file))
-        };
-        let files: Vec<PathBuf> = files.iter().filter(is_part).cloned().collect();
-        if files.is_empty() {
-            return Ok(());
-        }
-        let report = &mut self.report;
-        let judged = &mut self.judged;
-        let run = inspect(self.inspector, &files, ticker, &mut |part, pixels| {
-            judged.insert(part.path.clone());
-            let name = part_names(std::slice::from_ref(&part.path)).remove(0);
-            let name = report.free_name(&name, &part.path);
-            sink(Arrival::Judged(report.add(&reported(&part, &name, pixels))?))
-        })?;
-        for problem in run.problems {
-            judged.insert(problem.path.clone());
-            sink(Arrival::Failed(&problem))?;
-            self.problems.push(problem);
-        }
-        self.report.write_results(&self.problems)
-    }
 }
 
 /// A product taught with a model.

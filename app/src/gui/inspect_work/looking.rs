@@ -125,9 +125,10 @@ fn look(request: &Request, say: &Say, ticker: &Ticker) -> Result<()> {
     };
     ticker.check()?;
     let map = request.inspector.map(&judgement);
-    let Regions { regions, .. } = request.inspector.regions(&map);
+    let Regions { regions: above, .. } = request.inspector.regions(&map);
+    let Regions { regions: worst, .. } = request.inspector.worst_place(&map);
     let texels = Arc::new(HeatTexels::of(&map));
-    say.say(InspectFinding::Map(path.clone(), Ok(Arc::new(PartMap { map, texels, regions }))));
+    say.say(InspectFinding::Map(path.clone(), Ok(Arc::new(PartMap { map, texels, above, worst }))));
     ticker.check()?;
     let nearest = nearest(&request.inspector, &decoded, &judgement, ticker);
     say.say(InspectFinding::Nearest(path.clone(), nearest));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use sightline_core::Result;
 use sightline_core::engine::Engine;
-use sightline_core::index::{self, ContentHash, Review};
+use sightline_core::index::{self, Review};
 use sightline_core::jobs::{self, Job, Wake};
 
 use crate::gui::inspect_command::InspectFinding;
@@ -47,13 +47,12 @@ impl Recording {
 }
 
 fn recorded(engine: &Engine, decision: Decision) -> Result<()> {
-    let hash = ContentHash::of(&fs_err::read(&decision.path)?);
     let said = match decision.ruling {
         Some(Ruling::Accepted) => index::Decision::Accepted,
         Some(Ruling::Rejected) => index::Decision::Rejected,
         None => index::Decision::Undecided,
     };
-    let Decision { path, score, verdict, product, version, model, threshold, operator, reason, .. } = decision;
+    let Decision { path, hash, score, verdict, product, version, model, threshold, operator, reason, .. } = decision;
     let verdict = verdict.name().to_owned();
     let review =
         Review { product, version, model, path, hash, score, threshold, verdict, decision: said, operator, reason };

@@ -1,7 +1,8 @@
 //! Eigenvalues and eigenvectors of a symmetric matrix. In: the matrix. Out: the values, largest first, and a vector each.
 //!
 //! Householder's reduction and the implicit QL iteration: tred2 and tql2 of EISPACK (Bowdler, Martin, Reinsch and
-//! Wilkinson 1968), on transposed vectors so that inner loops run along memory.
+//! Wilkinson 1968). What both do to the vectors is written down and done to a few components of all vectors at a time, which
+//! stay in the cache: one step after the other would read all vectors thousands of times.
 
 use rayon::prelude::*;
 
@@ -13,95 +14,149 @@ pub(super) struct Eigen {
 
 /// No eigenvalue of a finite matrix has ever needed as many steps (EISPACK stops at 30).
 const MOST_STEPS: usize = 60;
+/// Components of all vectors that one thread turns at a time.
+const BAND: usize = 32;
+/// Sums that the compiler adds up at once.
+const LANES: usize = 8;
 
 /// The decomposition of a symmetric `dim × dim` matrix.
 pub(super) fn symmetric_eigen(matrix: Vec<f64>, dim: usize) -> Eigen {
     assert_eq!(matrix.len(), dim * dim, "a square matrix");
-    let mut tridiagonal = reduced(matrix, dim);
-    iterate(&mut tridiagonal, dim);
-    let Tridiagonal { diagonal, vectors, .. } = tridiagonal;
+    let (mut tridiagonal, reflections) = reduced(matrix, dim);
+    let rotations = iterate(&mut tridiagonal);
+    let bands: Vec<Vec<f64>> = (0..dim.div_ceil(BAND))
+        .into_par_iter()
+        .map(|band| {
+            let mut vectors = band_of_identity(band * BAND, dim);
+            reflections.iter().for_each(|reflection| reflection.turn(&mut vectors));
+            rotations.iter().for_each(|rotation| rotation.turn(&mut vectors));
+            vectors
+        })
+        .collect();
+    let diagonal = tridiagonal.diagonal;
     let mut order: Vec<usize> = (0..dim).collect();
     order.sort_by(|a, b| diagonal[*b].total_cmp(&diagonal[*a]));
-    Eigen {
-        values: order.iter().map(|at| diagonal[*at]).collect(),
-        vectors: order.iter().flat_map(|at| &vectors[at * dim..][..dim]).copied().collect(),
+    let mut vectors = Vec::with_capacity(dim * dim);
+    for at in &order {
+        vectors.extend(bands.iter().flat_map(|band| &band[at * BAND..][..BAND]).take(dim));
     }
+    Eigen { values: order.iter().map(|at| diagonal[*at]).collect(), vectors }
+}
+
+/// Components `first..first + BAND` of the basis vectors, a row a vector.
+fn band_of_identity(first: usize, dim: usize) -> Vec<f64> {
+    let mut vectors = vec![0.0; dim * BAND];
+    (first..dim.min(first + BAND)).for_each(|at| vectors[at * BAND + at - first] = 1.0);
+    vectors
 }
 
 struct Tridiagonal {
     diagonal: Vec<f64>,
     /// Beside the diagonal; the last is 0.
     beside: Vec<f64>,
-    /// Row i is the i-th basis vector.
-    vectors: Vec<f64>,
 }
 
-/// Householder's reflections, one column after the other, gathered in the basis.
-fn reduced(mut a: Vec<f64>, dim: usize) -> Tridiagonal {
+/// `I − factor v vᵀ` on the vectors from `first`.
+struct Reflection {
+    first: usize,
+    v: Vec<f64>,
+    factor: f64,
+}
+
+impl Reflection {
+    /// `Q ← Q H` for a band of Q's rows, which is kept with columns as rows.
+    fn turn(&self, vectors: &mut [f64]) {
+        let rows = &mut vectors[self.first * BAND..];
+        let mut share = [0.0; BAND];
+        for (row, v) in rows.chunks_exact(BAND).zip(&self.v) {
+            share.iter_mut().zip(row).for_each(|(sum, value)| *sum += v * value);
+        }
+        share.iter_mut().for_each(|share| *share *= self.factor);
+        for (row, v) in rows.chunks_exact_mut(BAND).zip(&self.v) {
+            row.iter_mut().zip(&share).for_each(|(value, share)| *value -= share * v);
+        }
+    }
+}
+
+/// Mixes the vectors `at` and `at + 1`.
+struct Rotation {
+    at: u32,
+    sine: f64,
+    cosine: f64,
+}
+
+impl Rotation {
+    fn turn(&self, vectors: &mut [f64]) {
+        let (first, second) = vectors[self.at as usize * BAND..][..2 * BAND].split_at_mut(BAND);
+        for (a, b) in first.iter_mut().zip(second) {
+            (*a, *b) = (self.cosine * *a - self.sine * *b, self.sine * *a + self.cosine * *b);
+        }
+    }
+}
+
+/// Householder's reflections, one column after the other.
+fn reduced(mut a: Vec<f64>, dim: usize) -> (Tridiagonal, Vec<Reflection>) {
     let mut beside = vec![0.0; dim];
-    let mut vectors = vec![0.0; dim * dim];
-    (0..dim).for_each(|i| vectors[i * dim + i] = 1.0);
+    let mut reflections = Vec::with_capacity(dim);
     for k in 0..dim.saturating_sub(2) {
-        let mut v: Vec<f64> = (k + 1..dim).map(|row| a[row * dim + k]).collect();
-        let length = v.iter().map(|x| x * x).sum::<f64>().sqrt();
+        // By symmetry the column below the diagonal is the row beside it.
+        let mut v = a[k * dim + k + 1..][..dim - k - 1].to_vec();
+        let length = product(&v, &v).sqrt();
         if length == 0.0 {
             continue;
         }
         let alpha = if v[0] > 0.0 { -length } else { length };
         beside[k] = alpha;
         v[0] -= alpha;
-        let norm = v.iter().map(|x| x * x).sum::<f64>();
+        let norm = product(&v, &v);
         if norm > 0.0 {
-            reflect(&mut a, &v, 2.0 / norm, k + 1);
-            turn(&mut vectors, &v, 2.0 / norm, k + 1);
+            let reflection = Reflection { first: k + 1, v, factor: 2.0 / norm };
+            reflect(&mut a, &reflection, dim);
+            reflections.push(reflection);
         }
     }
     if dim >= 2 {
         beside[dim - 2] = a[(dim - 1) * dim + dim - 2];
     }
-    // The basis was built with vectors as columns of rows: row i of `vectors` holds component i of all of them.
     let diagonal = (0..dim).map(|i| a[i * dim + i]).collect();
-    Tridiagonal { diagonal, beside, vectors: transposed(&vectors, dim) }
+    (Tridiagonal { diagonal, beside }, reflections)
 }
 
-/// `A ← H A H` on the block from `first`, with `H = I − factor v vᵀ`.
-fn reflect(a: &mut [f64], v: &[f64], factor: f64, first: usize) {
-    let dim = first + v.len();
-    let product = |row: &[f64]| row[first..].iter().zip(v).map(|(a, v)| a * v).sum::<f64>() * factor;
-    let p: Vec<f64> = a[first * dim..].par_chunks_exact(dim).with_min_len(64).map(product).collect();
-    let half = 0.5 * factor * p.iter().zip(v).map(|(p, v)| p * v).sum::<f64>();
+/// `A ← H A H` on the block from the reflection's first row.
+fn reflect(a: &mut [f64], Reflection { first, v, factor }: &Reflection, dim: usize) {
+    let rows = &mut a[first * dim..];
+    let p: Vec<f64> =
+        rows.par_chunks_exact(dim).with_min_len(64).map(|row| product(&row[*first..], v) * factor).collect();
+    let half = 0.5 * factor * product(&p, v);
     let w: Vec<f64> = p.iter().zip(v).map(|(p, v)| p - half * v).collect();
-    a[first * dim..].par_chunks_exact_mut(dim).with_min_len(64).enumerate().for_each(|(i, row)| {
-        for ((value, w_j), v_j) in row[first..].iter_mut().zip(&w).zip(v) {
+    rows.par_chunks_exact_mut(dim).with_min_len(64).enumerate().for_each(|(i, row)| {
+        for ((value, w_j), v_j) in row[*first..].iter_mut().zip(&w).zip(v) {
             *value -= v[i] * w_j + w[i] * v_j;
         }
     });
 }
 
-/// `Q ← Q H`.
-fn turn(q: &mut [f64], v: &[f64], factor: f64, first: usize) {
-    let dim = first + v.len();
-    q.par_chunks_exact_mut(dim).with_min_len(64).for_each(|row| {
-        let share = factor * row[first..].iter().zip(v).map(|(q, v)| q * v).sum::<f64>();
-        row[first..].iter_mut().zip(v).for_each(|(q, v)| *q -= share * v);
-    });
-}
-
-fn transposed(a: &[f64], dim: usize) -> Vec<f64> {
-    (0..dim * dim).map(|at| a[at % dim * dim + at / dim]).collect()
+fn product(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.chunks(LANES).zip(b.chunks(LANES)) {
+        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+    }
+    sums.iter().sum()
 }
 
 /// The implicit QL iteration: rotations make what is beside the diagonal vanish.
-fn iterate(t: &mut Tridiagonal, dim: usize) {
-    for low in 0..dim {
+fn iterate(t: &mut Tridiagonal) -> Vec<Rotation> {
+    let mut rotations = Vec::new();
+    for low in 0..t.diagonal.len() {
         for _ in 0..MOST_STEPS {
             let high = block_end(t, low);
             if high == low {
                 break;
             }
-            sweep(t, low, high, dim);
+            sweep(t, low, high, &mut rotations);
         }
     }
+    rotations
 }
 
 /// The last place of the block from `low` that nothing separates.
@@ -113,7 +168,7 @@ fn block_end(t: &Tridiagonal, low: usize) -> usize {
     (low..t.diagonal.len() - 1).find(is_split).unwrap_or(t.diagonal.len() - 1)
 }
 
-fn sweep(t: &mut Tridiagonal, low: usize, high: usize, dim: usize) {
+fn sweep(t: &mut Tridiagonal, low: usize, high: usize, rotations: &mut Vec<Rotation>) {
     let shift = (t.diagonal[low + 1] - t.diagonal[low]) / (2.0 * t.beside[low]);
     let root = shift.hypot(1.0);
     let mut g = t.diagonal[high] - t.diagonal[low] + t.beside[low] / (shift + root.copysign(shift));
@@ -133,18 +188,11 @@ fn sweep(t: &mut Tridiagonal, low: usize, high: usize, dim: usize) {
         p = sine * r;
         t.diagonal[at + 1] = g + p;
         g = cosine * r - b;
-        rotate(&mut t.vectors[at * dim..][..2 * dim], sine, cosine);
+        rotations.push(Rotation { at: at as u32, sine, cosine });
     }
     t.diagonal[low] -= p;
     t.beside[low] = g;
     t.beside[high] = 0.0;
-}
-
-fn rotate(pair: &mut [f64], sine: f64, cosine: f64) {
-    let (first, second) = pair.split_at_mut(pair.len() / 2);
-    for (a, b) in first.iter_mut().zip(second) {
-        (*a, *b) = (cosine * *a - sine * *b, sine * *a + cosine * *b);
-    }
 }
 
 #[cfg(test)]

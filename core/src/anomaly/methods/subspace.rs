@@ -1,8 +1,8 @@
 //! What of a patch the main directions of good patches do not explain. In: raw features of several layers. Out: the
 //! squared length of the rest. After SubspaceAD (PCA residual): features are not scaled; each layer has its own subspace.
 
+use candle_core::{Device, Tensor};
 use image::RgbImage;
-use rayon::prelude::*;
 
 use super::eigen::{Eigen, symmetric_eigen};
 use super::patch_knn::nothing_left;
@@ -44,10 +44,11 @@ impl Method for Subspace {
             return Err(no_references());
         }
         let moments = |part: usize, layer: usize| Moments::of(parts.iter().filter(|of| of.part == part), layer, dim);
-        let by_part: Vec<Vec<Moments>> =
-            (0..count).map(|part| (0..layers).map(|layer| moments(part, layer)).collect()).collect();
-        let spaces = (0..layers).map(|layer| space(&by_part, layer, None)).collect::<Option<Vec<_>>>();
-        Ok(Box::new(Spaces { spaces: spaces.ok_or_else(no_references)?, by_part }))
+        let by_part: Vec<Vec<Moments>> = (0..count)
+            .map(|part| (0..layers).map(|layer| moments(part, layer)).collect::<Result<_>>())
+            .collect::<Result<_>>()?;
+        let spaces = (0..layers).map(|layer| space(&by_part, layer, None)).collect::<Result<_>>()?;
+        Ok(Box::new(Spaces { spaces, by_part }))
     }
 }
 
@@ -60,45 +61,43 @@ struct Moments {
 }
 
 impl Moments {
-    fn of<'a>(parts: impl Iterator<Item = &'a Patches>, layer: usize, dim: usize) -> Self {
+    fn of<'a>(parts: impl Iterator<Item = &'a Patches>, layer: usize, dim: usize) -> Result<Self> {
         let mut moments = Self { count: 0.0, sum: vec![0.0; dim], products: vec![0.0; dim * dim] };
         for part in parts {
-            moments.add(part.layer(layer), dim);
+            moments.add(part.layer(layer), dim)?;
         }
-        moments
+        Ok(moments)
     }
 
-    fn add(&mut self, features: &[f32], dim: usize) {
-        let rows: Vec<Vec<f64>> =
-            features.chunks_exact(dim.max(1)).map(|row| row.iter().map(|v| f64::from(*v)).collect()).collect();
-        self.count += rows.len() as f64;
-        for row in &rows {
+    fn add(&mut self, features: &[f32], dim: usize) -> Result<()> {
+        let rows: Vec<f64> = features.iter().map(|value| f64::from(*value)).collect();
+        let count = rows.len() / dim.max(1);
+        self.count += count as f64;
+        for row in rows.chunks_exact(dim.max(1)) {
             self.sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
         }
-        self.products.par_chunks_mut(dim.max(1)).enumerate().for_each(|(i, products)| {
-            for row in &rows {
-                let factor = row[i];
-                products.iter_mut().zip(row).for_each(|(sum, value)| *sum += factor * value);
-            }
-        });
+        let rows = Tensor::from_vec(rows, (count, dim), &Device::Cpu)?;
+        let products = rows.t()?.matmul(&rows)?.flatten_all()?.to_vec1::<f64>()?;
+        self.products.iter_mut().zip(products).for_each(|(sum, value)| *sum += value);
+        Ok(())
     }
 }
 
-/// The main directions round a mean.
+/// What the main directions round a mean leave over.
 struct Space {
     mean: Vec<f64>,
-    /// Orthonormal, `rank × dim`.
-    directions: Vec<f32>,
+    /// How many main directions there are.
+    rank: usize,
+    /// All other directions, orthonormal, `dim − rank × dim`: the rest along them is exact however little is left.
+    rest: Tensor,
 }
 
-/// The subspace of one layer over all parts but `left_out`; `None` without any.
-fn space(by_part: &[Vec<Moments>], layer: usize, left_out: Option<usize>) -> Option<Space> {
+/// The subspace of one layer over all parts but `left_out`.
+fn space(by_part: &[Vec<Moments>], layer: usize, left_out: Option<usize>) -> Result<Space> {
     let used = || by_part.iter().enumerate().filter(|(part, _)| Some(*part) != left_out).map(|(_, of)| &of[layer]);
     let count: f64 = used().map(|moments| moments.count).sum();
-    let dim = used().next()?.sum.len();
-    if count == 0.0 {
-        return None;
-    }
+    let Some(first) = used().next().filter(|_| count > 0.0) else { return Err(nothing_left()) };
+    let dim = first.sum.len();
     let total = |of: fn(&Moments) -> &[f64], len: usize| {
         let mut total = vec![0.0; len];
         used().for_each(|moments| total.iter_mut().zip(of(moments)).for_each(|(sum, value)| *sum += value / count));
@@ -111,7 +110,8 @@ fn space(by_part: &[Vec<Moments>], layer: usize, left_out: Option<usize>) -> Opt
     }
     let Eigen { values, vectors } = symmetric_eigen(covariance, dim);
     let rank = explaining(&values);
-    Some(Space { mean, directions: vectors[..rank * dim].iter().map(|value| *value as f32).collect() })
+    let rest: Vec<f32> = vectors[rank * dim..].iter().map(|value| *value as f32).collect();
+    Ok(Space { mean, rank, rest: Tensor::from_vec(rest, (dim - rank, dim), &Device::Cpu)? })
 }
 
 /// The smallest number of the largest variances that sum up to [`EXPLAINED`] of all.
@@ -126,19 +126,16 @@ fn explaining(variances: &[f64]) -> usize {
 }
 
 impl Space {
-    /// ‖(I − CCᵀ)(x − μ)‖² of every feature.
-    fn residuals(&self, features: &[f32]) -> Vec<f32> {
+    /// ‖(I − CCᵀ)(x − μ)‖² of every feature: the squares of what lies along the other directions.
+    fn residuals(&self, features: &[f32]) -> Result<Vec<f32>> {
         let dim = self.mean.len();
-        let residual = |feature: &[f32]| {
-            let mut rest: Vec<f32> = feature.iter().zip(&self.mean).map(|(x, m)| (f64::from(*x) - m) as f32).collect();
-            // One direction after the other: the rest stays exact where little is left of it.
-            for direction in self.directions.chunks_exact(dim) {
-                let share: f32 = rest.iter().zip(direction).map(|(a, b)| a * b).sum();
-                rest.iter_mut().zip(direction).for_each(|(rest, value)| *rest -= share * value);
-            }
-            rest.iter().map(|value| value * value).sum()
-        };
-        features.par_chunks_exact(dim.max(1)).map(residual).collect()
+        let places = features.len() / dim.max(1);
+        if self.rank == dim {
+            return Ok(vec![0.0; places]);
+        }
+        let from_mean = features.iter().zip(self.mean.iter().cycle()).map(|(x, mean)| (f64::from(*x) - mean) as f32);
+        let from_mean = Tensor::from_vec(from_mean.collect(), (places, dim), &Device::Cpu)?;
+        Ok(from_mean.matmul(&self.rest.t()?)?.sqr()?.sum(1)?.to_vec1()?)
     }
 }
 
@@ -158,16 +155,15 @@ impl Memory for Spaces {
         }
         let mut scores = vec![0.0; patches.places()];
         for (layer, learnt) in self.spaces.iter().enumerate() {
-            let without = left_out.map(|_| space(&self.by_part, layer, left_out).ok_or_else(nothing_left));
-            let without = without.transpose()?;
-            let residuals = without.as_ref().unwrap_or(learnt).residuals(patches.layer(layer));
+            let without = left_out.map(|_| space(&self.by_part, layer, left_out)).transpose()?;
+            let residuals = without.as_ref().unwrap_or(learnt).residuals(patches.layer(layer))?;
             scores.iter_mut().zip(residuals).for_each(|(sum, one)| *sum += one / self.spaces.len() as f32);
         }
         Ok(scores)
     }
 
     fn features(&self) -> usize {
-        self.spaces.iter().map(|space| space.directions.len() / space.mean.len().max(1)).sum()
+        self.spaces.iter().map(|space| space.rank).sum()
     }
 }
 

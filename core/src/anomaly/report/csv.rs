@@ -13,7 +13,7 @@ impl Format for Csv {
 
     fn bytes(&self, results: &Results) -> Result<Vec<u8>> {
         let mut text = String::from(
-            "path,name,score,p_value,verdict,regions,worst_x,worst_y,worst_width,worst_height,worst_area,complaint\r\n",
+            "path,name,score,p_value,verdict,regions,worst_x,worst_y,worst_width,worst_height,worst_area,complaint,rank\r\n",
         );
         for row in &results.images {
             let worst = row.regions.first();
@@ -31,6 +31,7 @@ impl Format for Csv {
                 of_worst(|region| region.height.to_string()),
                 of_worst(|region| region.area.to_string()),
                 row.complaint.unwrap_or_default().into(),
+                row.rank.map(|rank| rank.to_string()).unwrap_or_default(),
             ];
             text.push_str(&fields.join(","));
             text.push_str("\r\n");

@@ -8,6 +8,7 @@ use image::{GrayImage, ImageFormat, RgbImage, imageops};
 use serde::Serialize;
 
 use super::calibrate::Calibration;
+use super::combine::ranks_of;
 use super::inspector::{Inspector, Judgement};
 use super::region::Region;
 use super::score_map::ScoreMap;
@@ -92,6 +93,13 @@ pub struct PartRow {
     pub score: f32,
     /// The share of good parts that would score as high.
     pub p_value: Option<f64>,
+    /// Its mean rank among the parts of the folder, from 0 (best) to 1 (worst), where several methods judge together and the
+    /// run is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rank: Option<f32>,
+    /// What each of them says of it.
+    #[serde(skip)]
+    pub says: Vec<f32>,
     /// Pass, review or fail.
     pub verdict: Verdict,
     /// What is wrong with the picture itself.
@@ -115,6 +123,8 @@ impl PartRow {
             name: name.to_owned(),
             score,
             p_value,
+            rank: None,
+            says: judgement.says(),
             verdict,
             complaint,
             width,
@@ -248,6 +258,8 @@ impl Report {
     pub fn write_results(&mut self, failed: &[Problem]) -> Result<()> {
         self.results.failed = failed.to_vec();
         self.results.seconds = self.started.elapsed().as_secs_f64();
+        let says: Vec<Vec<f32>> = self.results.images.iter().map(|row| row.says.clone()).collect();
+        self.results.images.iter_mut().zip(ranks_of(&says)).for_each(|(row, rank)| row.rank = Some(rank));
         if let Some(folder) = &self.folder {
             for format in FORMATS {
                 write(&folder.join(format.file_name()), &format.bytes(&self.results)?)?;

@@ -15,8 +15,9 @@ use crate::gui::translate::tr;
 pub fn begin(state: &mut State) -> Vec<Task> {
     let mut tasks = stopped(&state.inspection);
     let before = std::mem::take(&mut state.inspection);
-    let Inspection { products, decisions, heat, beside, operator, .. } = before;
-    state.inspection = Inspection { products, decisions, heat, beside, operator, ..Inspection::default() };
+    // What was said of parts is in the audit log, and recalled with them.
+    let Inspection { products, heat, beside, operator, .. } = before;
+    state.inspection = Inspection { products, heat, beside, operator, ..Inspection::default() };
     tasks.push(Task::Inspect(InspectTask::ReadProducts));
     tasks
 }
@@ -59,6 +60,14 @@ pub fn export(state: &mut State, target: PathBuf) -> Vec<Task> {
     let Some(product) = state.inspection.product.clone() else { return no_references(state) };
     state.inspection.writing = begun();
     vec![Task::Inspect(InspectTask::ExportProduct(product, target))]
+}
+
+/// Writes what people decided about the product's parts.
+pub fn export_audit(state: &mut State, target: PathBuf) -> Vec<Task> {
+    let Some(product) = &state.inspection.product else { return no_references(state) };
+    let name = product.name().to_owned();
+    state.inspection.writing = begun();
+    vec![Task::Inspect(InspectTask::ExportAudit(name, target))]
 }
 
 /// Good parts that are learnt: the first ones make a product.

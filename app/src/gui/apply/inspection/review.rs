@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use sightline_core::anomaly::{Calibration, Verdict};
 use sightline_core::{Error, Result};
 
-use super::product;
+use super::{fail, product};
 use crate::gui::inspect_command::InspectTask;
 use crate::gui::state::{Decision, LargePart, Limit, Loaded, Nearest, PartMap, Picture, Ruling, State, moved};
 use crate::gui::task::Task;
 use crate::gui::text;
+use crate::gui::translate::tr;
 
 /// Shows this part.
 pub fn select(state: &mut State, row: usize) -> Vec<Task> {
@@ -73,9 +74,13 @@ fn use_thresholds(state: &mut State, calibration: Calibration) -> Vec<Task> {
 pub fn decide(state: &mut State, ruling: Ruling, at: Timestamp) -> Vec<Task> {
     let inspection = &mut state.inspection;
     let Some(part) = inspection.parts.chosen() else { return Vec::new() };
+    let Some(hash) = part.hash else {
+        return fail(state, tr("the part's file could not be read once more; judge the parts again"));
+    };
     let product = inspection.product.as_ref();
     let decision = Decision {
         path: part.path.clone(),
+        hash,
         ruling: Some(ruling),
         score: part.score,
         verdict: part.verdict,
@@ -88,7 +93,8 @@ pub fn decide(state: &mut State, ruling: Ruling, at: Timestamp) -> Vec<Task> {
         at,
     };
     inspection.decisions.make(decision.clone());
-    let mut tasks = vec![Task::Inspect(InspectTask::Record(decision))];
+    let mut tasks = vec![Task::RememberOperator(decision.operator.clone())];
+    tasks.push(Task::Inspect(InspectTask::Record(decision)));
     tasks.extend(step(state, 1));
     tasks
 }

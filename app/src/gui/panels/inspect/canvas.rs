@@ -1,7 +1,7 @@
 //! The part that is looked at: its picture, the map over it, regions, and beside it or in turns the nearest good part.
 
 use egui::{Align2, Color32, Painter, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
-use sightline_core::anomaly::Region;
+use sightline_core::anomaly::{Region, Verdict};
 
 use super::controls;
 use super::pixels::{Detail, Pixels};
@@ -212,7 +212,9 @@ fn map_ui(cx: &Cx<'_>, map: &PartMap, (canvas, picture, room): (&Canvas, &Pictur
     }
     let size = vec2(picture.size.0.max(1) as f32, picture.size.1.max(1) as f32);
     let on_screen = |x: u32, y: u32| canvas.point(pos2(x as f32 / size.x, y as f32 / size.y));
-    for (place, region) in map.regions.iter().enumerate() {
+    let chosen = inspection.parts.chosen();
+    let has_passed = chosen.is_none_or(|part| Verdict::of(part.score, calibration) == Verdict::Pass);
+    for (place, region) in map.regions(has_passed).iter().enumerate() {
         if heat.has_outlines {
             let outline = region.outline.iter().map(|corner| on_screen(corner[0], corner[1])).collect();
             painter.add(Shape::closed_line(outline, Stroke::new(1.5, theme::REGION)));

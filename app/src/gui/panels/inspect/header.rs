@@ -108,7 +108,11 @@ fn buttons_ui(cx: &Cx<'_>, view: &mut View, roi: &mut DrawnRoi, ui: &mut Ui) {
 fn work_ui(cx: &Cx<'_>, ui: &mut Ui) {
     let inspection = &cx.state.inspection;
     if let Some(progress) = inspection.run {
-        let phase = if inspection.is_paused { tr("paused") } else { tr("Judging parts") };
+        let phase = match (inspection.is_paused, inspection.is_watching) {
+            (true, _) => tr("paused"),
+            (false, true) => tr("Watching the folder"),
+            (false, false) => tr("Judging parts"),
+        };
         line_ui(cx, (phase, progress, InspectErrand::Run), ui);
     }
     if let Some(progress) = inspection.writing {

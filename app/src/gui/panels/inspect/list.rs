@@ -1,7 +1,5 @@
 //! The parts, worst first: thumbnail, name, score, verdict, and what the person said. Only visible ones exist.
 
-use std::path::Path;
-
 use egui::{Align2, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
 use sightline_core::anomaly::Verdict;
 
@@ -137,13 +135,13 @@ fn words_ui(cx: &Cx<'_>, part: &Part, (room, sign): (Rect, Rect), ui: &Ui) {
     painter.galley(pos2(room.left(), room.top() + 8.0), name, tokens.text);
     let score = text::decimal(part.score, 3);
     painter.text(pos2(room.left(), sign.center().y), Align2::LEFT_CENTER, score, font::small(), tokens.muted);
-    if let Some((icon, color)) = said(cx, &part.path, tokens) {
+    if let Some((icon, color)) = said(cx, part, tokens) {
         painter.text(pos2(sign.left() - space::S, sign.center().y), Align2::RIGHT_CENTER, icon, font::field(), color);
     }
 }
 
-fn said(cx: &Cx<'_>, path: &Path, tokens: &theme::Tokens) -> Option<(&'static str, egui::Color32)> {
-    match cx.state.inspection.decisions.of(path)?.ruling? {
+fn said(cx: &Cx<'_>, part: &Part, tokens: &theme::Tokens) -> Option<(&'static str, egui::Color32)> {
+    match cx.state.inspection.decisions.of(&part.hash?)?.ruling? {
         Ruling::Accepted => Some((icons::ACCEPT, tokens.pass)),
         Ruling::Rejected => Some((icons::REJECT, tokens.fail)),
     }

@@ -101,6 +101,10 @@ fn taught_ui(cx: &Cx<'_>, calibration: &Calibration, ui: &mut Ui) {
         if widgets::button(ui, widgets::Kind::Quiet, icons::IMAGES, tr("Choose pictures of parts")).clicked() {
             cx.inspect(InspectCommand::Choose(Wanted::PartFiles));
         }
+        let camera = widgets::button(ui, widgets::Kind::Quiet, icons::REFRESH, tr("Watch a camera's folder"));
+        if camera.on_hover_text(tr("Judges what is in a folder, and every picture that comes into it")).clicked() {
+            cx.inspect(InspectCommand::Choose(Wanted::CameraFolder));
+        }
         let muted = theme::tokens(ui).muted;
         let path = RichText::new(tr("or type its path")).font(font::small()).color(muted).underline();
         if ui.add(egui::Button::new(path).frame(false)).clicked() {
@@ -150,6 +154,7 @@ fn add_ui(cx: &Cx<'_>, ui: &mut Ui) {
             (icons::FOLDER_PLUS, tr("A folder of good parts"), Wanted::GoodFolder),
             (icons::PLUS, tr("Good parts for the thresholds only"), Wanted::OkFolder),
             (icons::EXPORT, tr("Export the product"), Wanted::ExportFolder),
+            (icons::REPORT, tr("Export the decisions"), Wanted::AuditFolder),
         ];
         for (icon, label, wanted) in buttons {
             if widgets::button(ui, widgets::Kind::Quiet, icon, label).clicked() {

@@ -32,7 +32,7 @@ pub fn review_ui(cx: &Cx<'_>, part: &Part, ui: &mut Ui) {
         ui.add(egui::Label::new(RichText::new(words).font(font::small()).color(tokens.text)).wrap());
     }
     ui.label(RichText::new(tr("Your decision")).font(font::heading()).color(tokens.text));
-    if let Some(decision) = cx.state.inspection.decisions.of(&part.path) {
+    if let Some(decision) = part.hash.and_then(|hash| cx.state.inspection.decisions.of(&hash)) {
         ui.add(egui::Label::new(RichText::new(said(decision)).font(font::small()).color(tokens.text)).wrap());
     }
     ui.horizontal(|ui| {

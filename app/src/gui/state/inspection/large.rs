@@ -37,8 +37,10 @@ pub struct PartMap {
     pub map: ScoreMap,
     /// The same for the graphics card.
     pub texels: Arc<HeatTexels>,
-    /// Worst first.
-    pub regions: Vec<Region>,
+    /// Those that reach the thresholds, worst first.
+    pub above: Vec<Region>,
+    /// The worst place, whatever it scores.
+    pub worst: Vec<Region>,
 }
 
 /// Scores as the graphics card gets them.
@@ -70,6 +72,11 @@ impl HeatTexels {
 }
 
 impl PartMap {
+    /// The regions that are shown: of a part that does not pass the worst place at least, so that it is seen why.
+    pub fn regions(&self, has_passed: bool) -> &[Region] {
+        if has_passed || !self.above.is_empty() { &self.above } else { &self.worst }
+    }
+
     /// The raw score at a place in fractions of the picture's sides.
     pub fn score(&self, x: f32, y: f32) -> Option<f32> {
         let pixel = |share: f32, side: u32| ((share * side as f32) as u32).min(side.saturating_sub(1)) as usize;
@@ -113,6 +120,8 @@ impl Nearest {
 
 #[cfg(test)]
 mod tests {
+    use sightline_core::anomaly::{Hysteresis, worst_place};
+
     use super::*;
 
     #[test]
@@ -124,10 +133,25 @@ mod tests {
         assert_eq!((thin.width, thin.height, thin.values[0], thin.values[1023]), (1024, 1, 2.0, 4094.0));
     }
 
+    fn part_map(map: ScoreMap) -> PartMap {
+        let worst = worst_place(&map, Hysteresis { high: 9.0, low: 6.0 }).regions;
+        PartMap { texels: Arc::new(HeatTexels::of(&map)), map, above: Vec::new(), worst }
+    }
+
+    #[test]
+    fn a_part_that_does_not_pass_shows_its_worst_place_at_least() {
+        let map = ScoreMap { width: 3, height: 1, values: vec![1.0, 2.0, 4.0], scale: 1.0 };
+        let part = part_map(map);
+        assert!(part.regions(true).is_empty());
+        assert_eq!(part.regions(false).iter().map(|region| (region.x, region.width)).collect::<Vec<_>>(), [(2, 1)]);
+        let part = PartMap { above: vec![part.worst[0].clone(); 2], ..part };
+        assert_eq!(part.regions(false).len(), 2);
+    }
+
     #[test]
     fn the_score_under_the_pointer_is_the_raw_one() {
         let map = ScoreMap { width: 2, height: 2, values: vec![1.0, 2.0, 3.0, 4.0], scale: 1.0 };
-        let part = PartMap { texels: Arc::new(HeatTexels::of(&map)), map, regions: Vec::new() };
+        let part = part_map(map);
         assert_eq!([part.score(0.1, 0.9), part.score(1.0, 0.0)], [Some(3.0), Some(2.0)]);
     }
 }

@@ -19,7 +19,7 @@ mod thresholds;
 pub use decisions::{Decision, Decisions, Ruling};
 pub use histogram::{Histogram, SCORE_BINS};
 pub use large::{HeatTexels, LargePart, Nearest, PartMap};
-pub use parts::{Part, Parts};
+pub use parts::{JudgedPart, Part, Parts};
 pub use thresholds::{Limit, at_most, moved, verdict};
 
 /// Everything that the page remembers.
@@ -47,6 +47,8 @@ pub struct Inspection {
     pub is_paused: bool,
     /// How far a report is.
     pub writing: Option<Progress>,
+    /// Whether it goes on with whatever comes into a folder.
+    pub is_watching: bool,
     /// What was asked to be judged last.
     pub sources: Vec<PathBuf>,
     /// The version of the product that judged it.
@@ -105,10 +107,14 @@ pub enum Wanted {
     PartFiles,
     /// A folder of them.
     PartFolder,
+    /// A folder that a camera writes into.
+    CameraFolder,
     /// Where the report is written.
     ReportFolder,
     /// Where the product is written as a file.
     ExportFolder,
+    /// Where the decisions are written.
+    AuditFolder,
     /// A product's file.
     ProductFile,
 }

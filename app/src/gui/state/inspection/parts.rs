@@ -8,6 +8,7 @@ use std::sync::Arc;
 use sightline_core::Problem;
 use sightline_core::anomaly::{Calibration, Judgement, Verdict};
 use sightline_core::engine::PartResult;
+use sightline_core::index::ContentHash;
 
 use super::{Histogram, verdict};
 
@@ -18,10 +19,21 @@ const AVERAGED: usize = 20;
 /// The chart of the drift has at most so many points; of more, every second one goes.
 const POINTS: usize = 400;
 
+/// A part that was judged, and what its file held.
+#[derive(Clone)]
+pub struct JudgedPart {
+    /// Score, verdict and patch scores.
+    pub result: PartResult,
+    /// `None`: the file could not be read once more.
+    pub hash: Option<ContentHash>,
+}
+
 /// A part.
 pub struct Part {
     /// Its file.
     pub path: PathBuf,
+    /// What it held; `None`: the file could not be read once more, and nothing can be said of it.
+    pub hash: Option<ContentHash>,
     /// Higher is worse.
     pub score: f32,
     /// By the thresholds as they are now.
@@ -73,15 +85,38 @@ impl Parts {
     }
 
     /// More parts.
-    pub fn add(&mut self, results: Vec<PartResult>, calibration: &Calibration) {
-        for result in results {
-            let row = self.rows.len() as u32;
-            let part = part(result, self.rows.len() < JUDGEMENTS);
-            let place = self.order.partition_point(|other| self.rows[*other as usize].score >= part.score);
-            self.order.insert(place, row);
+    pub fn add(&mut self, judged: Vec<JudgedPart>, calibration: &Calibration) {
+        for judged in judged {
+            let part = part(judged, self.rows.len() < JUDGEMENTS);
+            let row = self.rows.len();
             self.rows.push(part);
+            self.insert(row);
         }
         self.judge_again(calibration);
+    }
+
+    /// More parts of a folder that is watched: a file that was judged before was replaced, and so is its row.
+    pub fn replace(&mut self, judged: Vec<JudgedPart>, calibration: &Calibration) {
+        for judged in judged {
+            let path = &judged.result.path;
+            self.problems.retain(|problem| problem.path != *path);
+            match self.rows.iter().position(|part| part.path == *path) {
+                None => self.add(vec![judged], calibration),
+                Some(row) => {
+                    self.order.retain(|other| *other as usize != row);
+                    self.rows[row] = part(judged, row < JUDGEMENTS);
+                    self.insert(row);
+                }
+            }
+        }
+        self.judge_again(calibration);
+    }
+
+    /// Puts a row in its place among those that are worse and those that are better.
+    fn insert(&mut self, row: usize) {
+        let score = self.rows[row].score;
+        let place = self.order.partition_point(|other| self.rows[*other as usize].score >= score);
+        self.order.insert(place, row as u32);
     }
 
     /// All verdicts anew, by these thresholds.
@@ -120,11 +155,12 @@ impl Parts {
     }
 }
 
-fn part(result: PartResult, keeps_judgement: bool) -> Part {
-    let PartResult { path, judgement, regions } = result;
+fn part(judged: JudgedPart, keeps_judgement: bool) -> Part {
+    let JudgedPart { result: PartResult { path, judgement, regions }, hash } = judged;
     let largest = regions.iter().map(|region| region.area).fold(0.0, f64::max);
     Part {
         path,
+        hash,
         score: judgement.score,
         verdict: judgement.verdict,
         complaint: judgement.complaint,
@@ -160,7 +196,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A result with this score.
-    pub fn result(name: &str, score: f32, complaint: Option<&'static str>) -> PartResult {
+    pub fn result(name: &str, score: f32, complaint: Option<&'static str>) -> JudgedPart {
         let judgement = Judgement {
             score,
             p_value: None,
@@ -173,7 +209,8 @@ pub(super) mod tests {
             peers: Vec::new(),
             others: Vec::new(),
         };
-        PartResult { path: name.into(), judgement, regions: Vec::new() }
+        let result = PartResult { path: name.into(), judgement, regions: Vec::new() };
+        JudgedPart { result, hash: Some(ContentHash::of(name.as_bytes())) }
     }
 
     fn parts(calibration: &Calibration) -> Parts {
@@ -218,6 +255,16 @@ pub(super) mod tests {
         assert_eq!(parts.chosen().unwrap().score, 3.0);
         parts.cursor = parts.beside(-5);
         assert_eq!(parts.chosen().unwrap().score, 99.0);
+    }
+
+    #[test]
+    fn a_file_that_was_replaced_has_one_row_at_its_new_place() {
+        let calibration = calibrated(&[1.0, 1.2, 0.9, 1.1]);
+        let mut parts = parts(&calibration);
+        parts.problems.push(Problem { path: "e".into(), reason: "half written".into() });
+        parts.replace(vec![result("d", 0.1, None), result("e", 2.0, None)], &calibration);
+        assert_eq!((names(&parts).as_str(), parts.counts.iter().sum::<usize>()), ("becad", 5));
+        assert!(parts.problems.is_empty());
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub struct Alike {
 impl Default for Alike {
     fn default() -> Self {
         // With the built-in model all crops by a tenth are found so, and no group besides (tests/it/organise.rs).
-        Self { level: Likeness::LookAlike, closeness: 0.75 }
+        Self { level: Likeness::LookAlike, closeness: 0.8 }
     }
 }
 

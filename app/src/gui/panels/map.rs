@@ -77,7 +77,7 @@ struct View {
 
 impl View {
     fn unit(&self) -> f32 {
-        self.room.size().min_elem() * 0.48 * self.scale
+        self.room.size().min_elem() * 0.44 * self.scale
     }
 
     fn on_screen(&self, place: Vec2) -> Pos2 {
@@ -97,9 +97,14 @@ impl Map {
             ui.set_height(size::CONTROL);
             let tokens = theme::tokens(ui);
             ui.label(RichText::new(tr("Map of the library")).font(font::title()).color(tokens.text));
-            let hint = tr("Wheel: closer. Drag: move. Shift and drag: draw a line around photos to see them.");
-            ui.label(RichText::new(hint).font(font::small()).color(tokens.muted));
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| self.tools_ui(cx, ui));
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                self.tools_ui(cx, ui);
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    let hint = tr("Wheel: closer. Drag: move. Shift and drag: draw a line around photos to see them.");
+                    let hint = RichText::new(hint).font(font::small()).color(tokens.muted);
+                    ui.add(egui::Label::new(hint).truncate());
+                });
+            });
         });
     }
 

@@ -62,11 +62,9 @@ fn words_ui(state: &State, row: &ModelRow, ui: &mut Ui) {
     });
     ui.add(egui::Label::new(RichText::new(&row.good_at).font(font::small()).color(tokens.text)).wrap());
     ui.add(egui::Label::new(RichText::new(facts(row)).font(font::caption()).color(tokens.muted)).wrap());
-    ui.horizontal(|ui| {
-        for words in [row.quality.as_ref().map(quality), row.photos_a_second.map(speed)].into_iter().flatten() {
-            ui.label(RichText::new(words).font(font::caption()).color(tokens.text));
-        }
-    });
+    for words in [row.quality.as_ref().map(quality), row.photos_a_second.map(speed)].into_iter().flatten() {
+        ui.label(RichText::new(words).font(font::caption()).color(tokens.text));
+    }
 }
 
 /// As published: not measured here.

@@ -14,6 +14,8 @@ use crate::gui::{text, widgets};
 /// best place of a photo reaches 0.1 for the name of what it shows in one of two, and for another name in one of ten
 /// (tests/it/organise.rs).
 const FULL: f32 = 0.12;
+/// Where not even the best place is so much nearer, the cover shows nothing that an eye would find.
+const FAINT: f32 = 0.02;
 /// The cover hides at most so much of the photo.
 const MOST_OPAQUE: f32 = 0.6;
 
@@ -49,9 +51,12 @@ fn card_ui(room: Rect, ui: &Ui, content: impl FnOnce(&mut Ui)) {
 
 fn words_ui(explanation: &Explanation, ui: &mut Ui) {
     let tokens = theme::tokens(ui);
-    ui.label(
-        RichText::new(tr("Bright: more like the search than like anything")).font(font::caption()).color(tokens.muted),
-    );
+    let best = explanation.grid.values.iter().copied().fold(f32::MIN, f32::max);
+    let what = match best > FAINT {
+        true => tr("Bright: more like the search than like anything"),
+        false => tr("No place stands out: the photo as a whole is like the search"),
+    };
+    ui.label(RichText::new(what).font(font::caption()).color(tokens.muted));
     if explanation.words.len() < 2 {
         return;
     }

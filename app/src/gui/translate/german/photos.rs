@@ -95,6 +95,10 @@ pub const WORDS: super::Words = &[
     ("Brightness of red, green and blue", "Helligkeit von Rot, Grün und Blau"),
     ("Compare side by side", "Nebeneinander vergleichen"),
     ("Side by side: zoom and place are the same for all", "Nebeneinander: Nähe und Stelle sind für alle gleich"),
+    (
+        "No place stands out: the photo as a whole is like the search",
+        "Keine Stelle sticht heraus: Das Foto als Ganzes passt zur Suche",
+    ),
     ("Bright: more like the search than like anything", "Hell: der Suche ähnlicher als irgendetwas anderem"),
     ("What each word brings (cosine with it less without)", "Was jedes Wort bringt (Kosinus mit minus ohne)"),
 ];

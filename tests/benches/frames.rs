@@ -1,0 +1,214 @@
+//! How long a frame of the window takes over a large library: while it is scrolled, while words are typed, and both while
+//! a folder is being indexed. In: a number of photos. Out: percentiles, the time to the first photos, the memory.
+//!
+//! `cargo bench --workspace --bench frames` takes 100,000 photos in the system's temporary folder (about 400 MB). A frame
+//! is all of it: what work has found is applied, the window is laid out and tessellated, and a graphics adapter (in
+//! software, where there is no other) draws 1280 × 800 pixels, which are read back.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, vec2};
+use egui_kittest::Harness;
+use image::{Rgb, RgbImage};
+use sightline_app::gui::app::App;
+use sightline_app::gui::command::Command;
+use sightline_app::gui::preferences::Preferences;
+use sightline_app::gui::theme;
+use sightline_core::Result;
+use sightline_core::engine::{Engine, Precision, Settings};
+use sightline_core::index::{ContentHash, FileRecord, FolderRecord, Indexed, PhotoRecord, Store};
+use sightline_core::jobs::Ticker;
+use sightline_core::library::scan;
+use sightline_core::media::is_picture_path;
+use sightline_core::models::{self, UnitVector};
+
+const FRAMES: usize = 300;
+
+type Window = Harness<'static, Option<App>>;
+
+/// `n` small JPEGs, no two alike, 500 a folder.
+fn draw(folder: &Path, n: usize) -> Result<()> {
+    let scenes: Vec<Vec<u8>> = (0..50).map(scene).collect();
+    for number in 0..n {
+        let month = folder.join(format!("{:04}", number / 500));
+        if number % 500 == 0 {
+            fs_err::create_dir_all(&month)?;
+        }
+        // What follows the end of a JPEG is not looked at, and makes another content of it.
+        let content = [&scenes[number % scenes.len()][..], &number.to_le_bytes()].concat();
+        fs_err::write(month.join(format!("IMG_{number:06}.jpg")), content)?;
+    }
+    Ok(())
+}
+
+fn scene(number: u32) -> Vec<u8> {
+    let pixel =
+        |x: u32, y: u32| Rgb([(x + 5 * number) as u8, (2 * y + number) as u8, ((x * y) / 40 + 9 * number) as u8]);
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    RgbImage::from_fn(240, 160, pixel).write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+    bytes.into_inner()
+}
+
+/// Records the files of a folder as if they had been indexed, with vectors by chance.
+fn record(library: &Path, folder: &Path) -> Result<()> {
+    let model = models::load(&models::starter())?;
+    let (identity, dim) = (model.identity().clone(), model.dim());
+    let store = Store::open(library)?.store;
+    let added = FolderRecord::new(folder.to_owned());
+    store.add_folder(&added)?;
+    let mut state = 7_u64;
+    let mut chance = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1 << 24) as f32 - 0.5
+    };
+    let found = scan(&[added], is_picture_path, &Ticker::silent())?.found;
+    for (batch, files) in found.chunks(64).enumerate() {
+        let indexed: Vec<Indexed> = files
+            .iter()
+            .enumerate()
+            .map(|(at, found)| {
+                let hash = ContentHash::of(&fs_err::read(&found.path).unwrap());
+                let taken = Some(1_600_000_000 + 3_600 * (64 * batch + at) as i64);
+                let (format, camera) = ("jpeg".to_owned(), Some("FUJIFILM X-T30".to_owned()));
+                let (lens, exposure, position) = (None, Default::default(), None);
+                let photo = PhotoRecord { width: 240, height: 160, format, taken, camera, lens, exposure, position };
+                let vector = UnitVector::normalised((0..dim).map(|_| chance()).collect());
+                let path = found.path.clone();
+                let file = FileRecord {
+                    path,
+                    size: found.size,
+                    modified_ns: found.modified_ns,
+                    hash: Some(hash),
+                    problem: None,
+                };
+                Indexed { file, photo: Some(photo), vector }
+            })
+            .collect();
+        store.record(&identity, &indexed)?;
+    }
+    store.flush()
+}
+
+fn open(library: PathBuf) -> Window {
+    let settings = Settings { library: library.clone(), model: None, precision: Precision::Auto };
+    let mut opened = Some((Engine::open(settings).unwrap(), Preferences::of(&library)));
+    Harness::builder().with_size([1280.0, 800.0]).with_context_setup(theme::install).wgpu().build_ui_state(
+        move |ui, app: &mut Option<App>| {
+            if let Some((engine, preferences)) = opened.take() {
+                *app = Some(App::new(ui.ctx(), engine, preferences).unwrap());
+            }
+            let app = app.as_mut().unwrap();
+            app.apply_all(ui.ctx());
+            app.draw(ui);
+        },
+        None,
+    )
+}
+
+fn app(window: &Window) -> &App {
+    window.state().as_ref().unwrap()
+}
+
+/// One frame, and how long it took.
+fn frame(window: &mut Window) -> Duration {
+    let started = Instant::now();
+    window.step();
+    window.render().unwrap();
+    started.elapsed()
+}
+
+fn wait_until(window: &mut Window, what: &str, is_done: impl Fn(&App) -> bool) -> Duration {
+    let started = Instant::now();
+    while !is_done(app(window)) {
+        assert!(started.elapsed() < Duration::from_secs(300), "still waiting until {what}");
+        frame(window);
+    }
+    started.elapsed()
+}
+
+/// Scrolls down by the wheel, a step a frame.
+fn scrolled(window: &mut Window) -> Vec<Duration> {
+    window.hover_at(egui::pos2(640.0, 500.0));
+    let (unit, modifiers, phase) = (MouseWheelUnit::Point, Modifiers::NONE, TouchPhase::Move);
+    let source = MouseWheelSource::Unknown;
+    let step = |window: &mut Window| {
+        window.event(Event::MouseWheel { unit, delta: vec2(0.0, -180.0), modifiers, phase, source });
+        frame(window)
+    };
+    (0..FRAMES).map(|_| step(window)).collect()
+}
+
+/// Types and deletes words, a letter every fourth frame.
+fn typed(window: &mut Window) -> Vec<Duration> {
+    let words = "a dog in the snow";
+    let step = |at: usize, window: &mut Window| {
+        if at.is_multiple_of(4) {
+            let length = (at / 4) % words.len() + 1;
+            app(window).send(Command::SearchText(words[..length].to_owned()));
+        }
+        frame(window)
+    };
+    (0..FRAMES).map(|at| step(at, window)).collect()
+}
+
+fn report(what: &str, mut frames: Vec<Duration>) {
+    frames.sort_unstable();
+    let at = |share: f64| frames[((frames.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    println!(
+        "{what:<32} median {:5.1} ms, p95 {:5.1} ms, p99 {:5.1} ms, most {:5.1} ms",
+        at(0.5),
+        at(0.95),
+        at(0.99),
+        at(1.0)
+    );
+}
+
+/// Megabytes that this process has in memory, where the system says so.
+fn memory() -> Option<u64> {
+    let status = fs_err::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes / 1000)
+}
+
+fn main() -> Result<()> {
+    let is_measuring = std::env::args().any(|argument| argument == "--bench");
+    let n = if is_measuring { 100_000 } else { 300 };
+    let home = tempfile::tempdir()?;
+    let (photos, library, more) = (home.path().join("photos"), home.path().join("library"), home.path().join("more"));
+    draw(&photos, n)?;
+    draw(&more, n / 8)?;
+    record(&library, &photos)?;
+    let started = Instant::now();
+    let mut window = open(library);
+    let answered = |app: &App| app.state().answer.hits.len() == app.state().library.photos && !app.state().is_searching;
+    wait_until(&mut window, "photos are shown", |app| app.state().library.photos == n && answered(app));
+    println!("{n} photos; the first are shown after {:.2} s", started.elapsed().as_secs_f64());
+    wait_until(&mut window, "the folder was looked at", |app| app.state().indexing.is_none());
+    report("scrolling", scrolled(&mut window));
+    report("typing", typed(&mut window));
+    let started = Instant::now();
+    app(&window).send(Command::SearchText("a red car".to_owned()));
+    frame(&mut window);
+    wait_until(&mut window, "the answer is there", |app| !app.state().is_searching);
+    println!(
+        "from the last letter to the answer: {:.0} ms, 150 of them waiting for another",
+        started.elapsed().as_secs_f64() * 1e3
+    );
+    app(&window).send(Command::SearchText(String::new()));
+    app(&window).send(Command::AddFolder(more));
+    frame(&mut window);
+    wait_until(&mut window, "indexing goes on", |app| {
+        app.state().indexing.as_ref().is_some_and(|it| it.progress.done > 0)
+    });
+    report("scrolling while indexing", scrolled(&mut window));
+    report("typing while indexing", typed(&mut window));
+    assert!(
+        !is_measuring || app(&window).state().indexing.is_some(),
+        "indexing was over before the window was measured"
+    );
+    if let Some(megabytes) = memory() {
+        println!("memory: {megabytes} MB, the model included");
+    }
+    Ok(())
+}

@@ -34,5 +34,5 @@ fn defects_of_macaroni_are_found() {
 
 #[test]
 fn defects_of_tiles_are_found() {
-    check("magnetic_tile", [(1, 67.0, 62.0), (4, 67.5, 64.5)]);
+    check("magnetic_tile", [(1, 67.0, 59.5), (4, 67.5, 63.5)]);
 }

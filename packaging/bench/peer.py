@@ -1,4 +1,4 @@
-"""CLIP's image tower with random weights in ONNX Runtime and PyTorch: photos a second, by threads of two cores."""
+"""CLIP's image tower with random weights in ONNX Runtime (f32 or int8) and PyTorch: photos a second, on two threads."""
 
 import statistics
 import sys
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
+from onnxruntime.quantization import quantize_dynamic
 from torch import nn
 
 # width, depth, heads, patch, length of the embedding
@@ -78,12 +79,22 @@ def exported(name, folder):
     return path
 
 
+def quantised(name, folder):
+    path = Path(folder) / f"{name}.int8.onnx"
+    if not path.exists():
+        quantize_dynamic(exported(name, folder), path)
+    return path
+
+
 def main(name, n, folder, threads=2):
-    """Prints one line: peer and photos a second."""
-    n = int(n)
+    """Prints one line a peer: its name and photos a second. A name that ends in _int8 is that of the model in 8 bits."""
+    n, is_int8, name = int(n), name.endswith("_int8"), name.removesuffix("_int8")
     pixels = np.random.randn(n, 3, SIDE, SIDE).astype(np.float32)
-    tower = session(exported(name, folder), threads)
+    path = quantised(name, folder) if is_int8 else exported(name, folder)
+    tower = session(path, threads)
     print("onnxruntime", rate(lambda: tower.run(None, {"x": pixels}), n), flush=True)
+    if is_int8:
+        return
     torch.set_num_threads(threads)
     plain, given = Tower(*SHAPES[name]).eval(), torch.from_numpy(pixels)
     with torch.inference_mode():

@@ -11,6 +11,7 @@ mod media;
 mod organise;
 mod parity;
 mod parity_families;
+mod precision;
 mod starter;
 mod tidy;
 mod window;

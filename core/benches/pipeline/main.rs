@@ -2,7 +2,8 @@
 //! small.
 //!
 //! `cargo bench -p sightline-core --bench pipeline`. ViT-B/32 is measured with random weights, written to the system's
-//! temporary folder (350 MB): its speed does not depend on what it learned.
+//! temporary folder (350 MB): its speed does not depend on what it learned. ViT-B/16 and L/14 only where they are named
+//! (`-- vit_l_14`).
 
 mod random_checkpoint;
 
@@ -45,25 +46,48 @@ fn bench_decode(criterion: &mut Criterion, encoder: &dyn Encoder, side: u32) -> 
 fn bench_embed(criterion: &mut Criterion, name: &str, encoder: &dyn Encoder, n: usize) -> Result<()> {
     let prepared = encoder.prepare(&photo(640, 480))?;
     let batch = vec![prepared; n];
-    encoder.embed_pictures(&batch)?;
+    encoder.embed_pictures(&batch[..1])?;
     let mut group = criterion.benchmark_group(format!("embed/{name}"));
     group.sample_size(10).throughput(Throughput::Elements(n as u64));
     group.bench_function(BenchmarkId::from_parameter(n), |b| b.iter(|| encoder.embed_pictures(&batch)));
     Ok(())
 }
 
+/// The shapes that are measured, and whether only where an argument names them: they are large.
+const SHAPES: [(&str, Shape, bool); 3] =
+    [("vit_b_32", Shape::VIT_B_32, false), ("vit_b_16", Shape::VIT_B_16, true), ("vit_l_14", Shape::VIT_L_14, true)];
+
+/// A shape with random weights, in 32 bits and in 8.
+fn bench_shape(criterion: &mut Criterion, name: &str, shape: &Shape, batches: &[usize]) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    random_checkpoint::write(folder.path(), shape)?;
+    let load = || load(&Checkpoint::from_folder(folder.path()));
+    let (full, mut int8) = (load()?, load()?);
+    int8.quantise()?;
+    for n in batches {
+        bench_embed(criterion, name, &*full, *n)?;
+        bench_embed(criterion, &format!("{name}_int8"), &*int8, *n)?;
+    }
+    Ok(())
+}
+
 fn main() -> Result<()> {
     let mut criterion = Criterion::default().configure_from_args();
-    let is_measuring = std::env::args().any(|argument| argument == "--bench");
-    let (side, batches, shape): (_, &[usize], _) =
-        if is_measuring { (4000, &[1, 8, 16, 32], Shape::VIT_B_32) } else { (64, &[1, 2], Shape::TINY) };
-    let folder = tempfile::tempdir()?;
-    random_checkpoint::write(folder.path(), &shape)?;
-    let (small, large) = (load(&starter())?, load(&Checkpoint::from_folder(folder.path()))?);
-    bench_decode(&mut criterion, &*large, side)?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let is_measuring = arguments.iter().any(|argument| argument == "--bench");
+    let (side, batches): (_, &[usize]) = if is_measuring { (4000, &[1, 8, 16, 32]) } else { (64, &[1, 2]) };
+    let starter = load(&starter())?;
+    bench_decode(&mut criterion, &*starter, side)?;
     for n in batches {
-        bench_embed(&mut criterion, "starter", &*small, *n)?;
-        bench_embed(&mut criterion, "vit_b_32", &*large, *n)?;
+        bench_embed(&mut criterion, "starter", &*starter, *n)?;
+    }
+    let is_named = |name: &str| arguments.iter().any(|argument| argument.contains(name));
+    let shapes: Vec<_> = match is_measuring {
+        true => SHAPES.into_iter().filter(|(name, _, is_large)| !is_large || is_named(name)).collect(),
+        false => vec![("tiny", Shape::TINY, false)],
+    };
+    for (name, shape, _) in shapes {
+        bench_shape(&mut criterion, name, &shape, batches)?;
     }
     criterion.final_summary();
     Ok(())

@@ -22,6 +22,10 @@ impl Shape {
     /// OpenAI's ViT-B/32. The text tower is cut to one layer: it is not measured.
     pub const VIT_B_32: Self =
         Self { side: 224, patch: 32, width: 768, text_width: 512, layers: 12, dim: 512, tokens: 49_408 };
+    /// OpenAI's ViT-B/16, likewise.
+    pub const VIT_B_16: Self = Self { patch: 16, ..Self::VIT_B_32 };
+    /// OpenAI's ViT-L/14, likewise.
+    pub const VIT_L_14: Self = Self { patch: 14, width: 1024, layers: 24, dim: 768, ..Self::VIT_B_32 };
     /// As small as the form allows.
     pub const TINY: Self = Self { side: 32, patch: 16, width: 64, text_width: 64, layers: 1, dim: 32, tokens: 49_408 };
 }

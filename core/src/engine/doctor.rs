@@ -5,7 +5,6 @@ use super::request::{Finding, Settings, Severity};
 use super::{LoadedModel, model};
 use crate::error::{Error, Result};
 use crate::index::{Opened, Store};
-use crate::models;
 
 /// Checks the library and the model.
 pub fn examine(settings: &Settings) -> Vec<Finding> {
@@ -83,7 +82,7 @@ fn model_finding(settings: &Settings) -> Finding {
 
 fn tried_model(settings: &Settings) -> Result<String> {
     let name = model::chosen_name(settings)?;
-    let encoder = models::load(&model::checkpoint(&name, &settings.library)?)?;
+    let encoder = model::load(&name, model::chosen_precision(settings, &name)?, &settings.library)?;
     let identity = encoder.identity().clone();
     let dim = encoder.dim();
     let model = LoadedModel::of(encoder.into());

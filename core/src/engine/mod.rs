@@ -10,7 +10,7 @@ use crate::error::{Problem, Result};
 use crate::index::{FolderRecord, Snapshot, Store};
 use crate::jobs::{self, Job, Ticker, Wake};
 use crate::library::{Watch, WatchEvent, noticed, watch};
-use crate::models::{self, Encoder, ModelIdentity};
+use crate::models::{Encoder, ModelIdentity};
 
 mod absent;
 mod audit;
@@ -32,6 +32,7 @@ mod model_list;
 mod organise;
 mod pictures;
 mod pipeline;
+mod precision;
 mod request;
 mod speed;
 
@@ -50,6 +51,7 @@ pub use model::{Choice, LoadedModel};
 pub use model_list::{ModelRow, ModelState, add_model, download_model, model_row, model_rows, remove_model};
 pub use organise::{DuplicatesReport, LearnReport, LearnRequest, SuggestedPhoto};
 pub use pictures::THUMBNAIL;
+pub use precision::{LayerRange, PrecisionReport, compare_precisions};
 pub use request::{
     Chip, Finding, IndexReport, Precision, Region, SearchReport, SearchRequest, Settings, Severity, Subject,
 };
@@ -66,6 +68,7 @@ struct Shared {
     store: Arc<Store>,
     notices: Vec<String>,
     model_name: String,
+    precision: Precision,
     encoder: Mutex<Option<Arc<dyn Encoder>>>,
     snapshot: ArcSwap<Snapshot>,
     /// What clumps of the map are called, once it was asked for.
@@ -99,15 +102,28 @@ impl Engine {
         Self::over((Arc::clone(&shared.store), Arc::clone(&shared.indexing)), shared.notices.clone(), settings)
     }
 
+    /// The same library, its pictures computed otherwise: as [`Engine::with_model`], and the vectors of both are kept too.
+    /// The library remembers it once a run of indexing is through.
+    ///
+    /// # Errors
+    /// A model for which 8 bits bring nothing.
+    pub fn with_precision(&self, precision: Precision) -> Result<Self> {
+        let shared = &self.shared;
+        let settings = Settings { model: Some(shared.model_name.clone()), precision, ..shared.settings.clone() };
+        Self::over((Arc::clone(&shared.store), Arc::clone(&shared.indexing)), shared.notices.clone(), settings)
+    }
+
     fn over((store, indexing): (Arc<Store>, Arc<Mutex<()>>), notices: Vec<String>, settings: Settings) -> Result<Self> {
         let model_name = model::chosen_name(&settings)?;
-        let (identity, encoder) = known_identity(&settings, &model_name)?;
+        let precision = model::chosen_precision(&settings, &model_name)?;
+        let (identity, encoder) = known_identity(&settings, &model_name, precision)?;
         let snapshot = Snapshot::build(&store, &identity)?;
         let shared = Shared {
             words: Mutex::default(),
             store,
             notices,
             model_name,
+            precision,
             encoder: Mutex::new(encoder),
             snapshot: ArcSwap::from_pointee(snapshot),
             search_pool: search_pool()?,
@@ -133,6 +149,11 @@ impl Engine {
         &self.shared.model_name
     }
 
+    /// How pictures are computed: never `Auto`.
+    pub fn precision(&self) -> Precision {
+        self.shared.precision
+    }
+
     /// The model, loaded once; the first call takes as long as that does.
     ///
     /// # Errors
@@ -142,7 +163,7 @@ impl Engine {
         if let Some(encoder) = &*slot {
             return Ok(Arc::clone(encoder));
         }
-        let encoder = load(&self.shared.model_name, &self.shared.settings.library)?;
+        let encoder = load(&self.shared.model_name, self.shared.precision, &self.shared.settings.library)?;
         *slot = Some(Arc::clone(&encoder));
         drop(slot);
         self.follow(encoder.identity())?;
@@ -235,16 +256,21 @@ impl Engine {
 }
 
 /// What the vectors of the model are kept under: remembered by the library, or asked of the model, which is then loaded.
-fn known_identity(settings: &Settings, name: &str) -> Result<(ModelIdentity, Option<Arc<dyn Encoder>>)> {
-    if let Some(choice) = Choice::read(&settings.library)?.filter(|choice| choice.name == name) {
+fn known_identity(
+    settings: &Settings,
+    name: &str,
+    precision: Precision,
+) -> Result<(ModelIdentity, Option<Arc<dyn Encoder>>)> {
+    let is_meant = |choice: &Choice| choice.name == name && choice.identity.is_int8() == (precision == Precision::Int8);
+    if let Some(choice) = Choice::read(&settings.library)?.filter(is_meant) {
         return Ok((choice.identity, None));
     }
-    let encoder = load(name, &settings.library)?;
+    let encoder = load(name, precision, &settings.library)?;
     Ok((encoder.identity().clone(), Some(encoder)))
 }
 
-fn load(name: &str, library: &Path) -> Result<Arc<dyn Encoder>> {
-    Ok(Arc::from(models::load(&model::checkpoint(name, library)?)?))
+fn load(name: &str, precision: Precision, library: &Path) -> Result<Arc<dyn Encoder>> {
+    Ok(Arc::from(model::load(name, precision, library)?))
 }
 
 /// What a panic left is whole: everything behind these locks is replaced at once.

@@ -8,7 +8,7 @@ use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 use super::model_list;
-use super::request::{Region, Settings};
+use super::request::{Precision, Region, Settings};
 use crate::error::{Error, Result};
 use crate::media::{self, Limits};
 use crate::models::{self, Checkpoint, Encoder, Hub, ModelIdentity, PatchFeatures, REGISTRY, UnitVector};
@@ -54,6 +54,31 @@ impl Choice {
         fs_err::write(&beside, text)?;
         Ok(fs_err::rename(&beside, library.join(CHOICE))?)
     }
+}
+
+/// Whether the model called `name` computes in 8 bits: as the person asked for, else as the library remembers it.
+///
+/// # Errors
+/// An unreadable memory of the library's model.
+pub fn chosen_precision(settings: &Settings, name: &str) -> Result<Precision> {
+    if settings.precision != Precision::Auto {
+        return Ok(settings.precision);
+    }
+    let remembered = Choice::read(&settings.library)?.filter(|choice| choice.name == name);
+    let is_int8 = remembered.is_some_and(|choice| choice.identity.is_int8());
+    Ok(if is_int8 { Precision::Int8 } else { Precision::F32 })
+}
+
+/// The model called `name`, loaded.
+///
+/// # Errors
+/// A model that is not there, whose files are not what they should be, or for which 8 bits bring nothing.
+pub fn load(name: &str, precision: Precision, library: &Path) -> Result<Box<dyn Encoder>> {
+    let mut encoder = models::load(&checkpoint(name, library)?)?;
+    if precision == Precision::Int8 {
+        encoder.quantise()?;
+    }
+    Ok(encoder)
 }
 
 /// What the person asked for, else the library's model, else the built-in starter.
@@ -104,10 +129,11 @@ impl LoadedModel {
     /// Loads the model that the settings mean.
     ///
     /// # Errors
-    /// A model that is not there, or whose files are not what they should be.
+    /// A model that is not there, whose files are not what they should be, or for which 8 bits bring nothing.
     pub fn open(settings: &Settings) -> Result<Self> {
-        let checkpoint = checkpoint(&chosen_name(settings)?, &settings.library)?;
-        Ok(Self { encoder: Arc::from(models::load(&checkpoint)?) })
+        let name = chosen_name(settings)?;
+        let encoder = load(&name, chosen_precision(settings, &name)?, &settings.library)?;
+        Ok(Self { encoder: Arc::from(encoder) })
     }
 
     /// A model that is loaded already.

@@ -8,7 +8,7 @@ use candle_core::{CpuStorage, CustomOp1, CustomOp3, Layout, Result, Shape, Tenso
 use rayon::prelude::*;
 
 use super::depthwise::Map;
-use super::ops::{numbers, relu, widest};
+use super::ops::{BiasedRows, numbers, relu, widest};
 use super::products::{Matrix, product};
 
 /// One kernel over all channels with a bias, padded so that a stride of 1 keeps the grid.
@@ -105,10 +105,10 @@ impl Op {
             }
             product([count, seen, outputs], (band, outputs), (&patches, rows(0)), (kernel, weights));
         }
-        widest(|| match self.after {
-            After::Relu => add(bias, band, relu),
-            After::Nothing => add(bias, band, |sum| sum),
-        });
+        match self.after {
+            After::Relu => widest(BiasedRows { rows: band, bias, then: &relu }),
+            After::Nothing => widest(BiasedRows { rows: band, bias, then: &|sum| sum }),
+        }
     }
 
     /// What the kernel sees at a place of the batch; what lies beyond the border stays 0.
@@ -126,14 +126,6 @@ impl Op {
             let seen = &mut patch[line * self.side * channels + skipped..][..run];
             seen.copy_from_slice(&picture[(y * columns + from) * channels..][..run]);
         }
-    }
-}
-
-/// The bias to each row, and what comes after.
-#[inline(always)]
-fn add(bias: &[f32], rows: &mut [f32], after: impl Fn(f32) -> f32) {
-    for row in rows.chunks_exact_mut(bias.len()) {
-        row.iter_mut().zip(bias).for_each(|(y, bias)| *y = after(*y + bias));
     }
 }
 

@@ -1,9 +1,12 @@
 //! Products with weights. In: rows of numbers, contiguous f32 on the CPU. Out: the same. Must never know a model.
 
+use std::ops::Range;
+
 use candle_core::{CpuStorage, CustomOp1, InplaceOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
-use super::ops::{Activation, numbers, numbers_mut, widest};
+use super::int8::{self, Coded, Panels};
+use super::ops::{Activation, Loop, numbers, numbers_mut, widest};
 use super::products::{Block, Blocks, Held, Matrix};
 use super::weights::Scope;
 use crate::error;
@@ -53,9 +56,14 @@ impl Affine {
 /// to back as they lie, where a checkpoint's `[outputs, inputs]` would be packed anew for each product, which takes longer
 /// than the product itself for few rows. Each thread takes panels of its own.
 pub(super) struct Dense {
-    panels: Vec<f32>,
+    weight: Weight,
     bias: Vec<f32>,
     inputs: usize,
+}
+
+enum Weight {
+    Full(Vec<f32>),
+    Int8(Panels),
 }
 
 /// As many outputs as gemm's widest kernel computes at once.
@@ -74,7 +82,19 @@ impl Dense {
         let weight = weight.contiguous()?;
         let (storage, at) = weight.storage_and_layout();
         let candle_core::Storage::Cpu(storage) = &*storage else { bail!("a weight on the CPU is wanted") };
-        Ok(Self { panels: in_panels(numbers(storage, at)?, inputs), bias, inputs })
+        Ok(Self { weight: Weight::Full(in_panels(numbers(storage, at)?, inputs)), bias, inputs })
+    }
+
+    /// Keeps the weight in 8 bits from now on, and multiplies in 8 bits.
+    pub fn quantise(&mut self) -> Result<()> {
+        let (inputs, outputs) = (self.inputs, self.outputs());
+        if inputs > int8::MOST_INPUTS {
+            bail!("{inputs} inputs are too many for products in 8 bits");
+        }
+        if let Weight::Full(panels) = &self.weight {
+            self.weight = Weight::Int8(Panels::new(outputs, inputs, |output| column(panels, inputs, outputs, output)));
+        }
+        Ok(())
     }
 
     /// Of `weight` and `bias` below `scope`.
@@ -115,8 +135,29 @@ impl Dense {
 
     /// `x` `[rows, inputs]` → `y` `[rows, outputs]`.
     fn run(&self, x: &[f32], y: &mut [f32], held: Held, after: Option<Activation>) {
-        let (inputs, outputs) = (self.inputs, self.outputs());
-        let (rows, panels) = (x.len() / inputs, outputs.div_ceil(PANEL));
+        let inputs = self.inputs;
+        match &self.weight {
+            Weight::Full(panels) => self.each_block(x.len() / inputs, y, |mut block, first, columns| {
+                let weight = Matrix { at: columns.start * inputs, row: columns.len(), column: 1 };
+                let x = (&x[first * inputs..], Matrix { at: 0, row: inputs, column: 1 });
+                block.product(inputs, x, (panels, weight), held);
+                widest(Finish { block, bias: &self.bias[columns], after });
+            }),
+            Weight::Int8(panels) => {
+                let coded = Coded::new(x, inputs);
+                self.each_block(x.len() / inputs, y, |mut block, first, columns| {
+                    panels.product(&mut block, coded.from(first), columns.start / PANEL, held);
+                    widest(Finish { block, bias: &self.bias[columns], after });
+                });
+            }
+        }
+    }
+
+    /// Gives every block of `y` `[rows, outputs]` to `then`, on many threads, with its first row and its columns: those of
+    /// one panel.
+    fn each_block(&self, rows: usize, y: &mut [f32], then: impl Fn(Block<'_>, usize, Range<usize>) + Sync) {
+        let outputs = self.outputs();
+        let panels = outputs.div_ceil(PANEL);
         // More threads than panels share the rows.
         let shares = rows.div_ceil(ROWS).max(rayon::current_num_threads().div_ceil(panels)).min(rows);
         let share = rows.div_ceil(shares);
@@ -126,27 +167,40 @@ impl Dense {
             let columns = column..(column + PANEL).min(outputs);
             // SAFETY: each `at` has rows or columns of its own.
             let block = unsafe { target.block(first..(first + share).min(rows), columns.clone()) };
-            self.panel(block, columns, (&x[first * inputs..], held), after);
+            then(block, first, columns);
         });
     }
+}
 
-    fn panel(
-        &self,
-        mut block: Block<'_>,
-        columns: std::ops::Range<usize>,
-        (x, held): (&[f32], Held),
-        after: Option<Activation>,
-    ) {
-        let inputs = self.inputs;
-        let weight = Matrix { at: columns.start * inputs, row: columns.len(), column: 1 };
-        let x = (x, Matrix { at: 0, row: inputs, column: 1 });
-        block.product(inputs, x, (&self.panels, weight), held);
-        let bias = &self.bias[columns];
-        widest(|| match after {
-            None => block.for_rows(|row| row.iter_mut().zip(bias).for_each(|(y, bias)| *y += bias)),
-            Some(activation) => block.for_rows(|row| activation.apply(row, bias)),
-        });
+/// Bias and activation, after the product.
+struct Finish<'a> {
+    block: Block<'a>,
+    bias: &'a [f32],
+    after: Option<Activation>,
+}
+
+impl Loop for Finish<'_> {
+    #[inline(always)]
+    fn run(mut self) {
+        for row in 0..self.block.rows() {
+            let row = self.block.row(row);
+            match self.after {
+                Some(activation) => activation.apply(row, self.bias),
+                None => {
+                    for (y, bias) in row.iter_mut().zip(self.bias) {
+                        *y += bias;
+                    }
+                }
+            }
+        }
     }
+}
+
+/// The weights of one output, from panels.
+fn column(panels: &[f32], inputs: usize, outputs: usize, output: usize) -> impl Iterator<Item = f32> + Clone {
+    let first = output / PANEL * PANEL;
+    let width = PANEL.min(outputs - first);
+    panels[first * inputs..][..width * inputs].iter().copied().skip(output - first).step_by(width)
 }
 
 /// `[outputs, inputs]` as panels.
@@ -232,6 +286,26 @@ mod tests {
             let expected = (&stream + plain).unwrap();
             dense.add_to(&stream, &x).unwrap();
             check_near(&stream, &expected);
+        }
+    }
+
+    #[test]
+    fn a_product_in_8_bits_is_near_that_in_32() {
+        for (rows, inputs, outputs) in [(1, 1, 1), (5, 7, 63), (13, 64, 64), (900, 33, 65), (2, 9, 200)] {
+            let (x, weight, bias) = (random(&[rows, inputs]), random(&[outputs, inputs]), random(&[outputs]));
+            let mut dense = Dense::new(&weight, &bias).unwrap();
+            let (full, added) = (dense.forward(&x).unwrap(), random(&[rows, outputs]));
+            let sum = (&added + &full).unwrap();
+            dense.quantise().unwrap();
+            let length = |of: &Tensor| of.sqr().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap().sqrt();
+            let check = |found: &Tensor, expected: &Tensor| {
+                let (off, whole) = (length(&(found - expected).unwrap()), length(&full));
+                assert!(off <= 0.02 * whole + 1e-3, "{off} of {whole} at {rows}, {inputs}, {outputs}");
+            };
+            check(&dense.forward(&x).unwrap(), &full);
+            check(&dense.activated(&x, Activation::Gelu).unwrap(), &full.gelu_erf().unwrap());
+            dense.add_to(&added, &x).unwrap();
+            check(&added, &sum);
         }
     }
 

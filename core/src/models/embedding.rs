@@ -7,8 +7,24 @@ use crate::error::{Error, Result};
 pub struct ModelIdentity {
     /// The registry's id, or the folder's name for a model of the user's own.
     pub id: String,
-    /// blake3 of weights, configuration and preprocessing, the first 16 hexadecimal digits.
+    /// blake3 of weights, configuration and preprocessing, the first 16 hexadecimal digits; and how it computes, where
+    /// that is not in 32 bits.
     pub digest: String,
+}
+
+/// What the digest of a model that computes in 8 bits ends with: its weights are read from the same files.
+const INT8: &str = "-int8";
+
+impl ModelIdentity {
+    /// The same model, computing in 8 bits.
+    pub(super) fn quantised(&self) -> Self {
+        Self { id: self.id.clone(), digest: format!("{}{INT8}", self.digest.trim_end_matches(INT8)) }
+    }
+
+    /// Whether its pictures are computed in 8 bits.
+    pub fn is_int8(&self) -> bool {
+        self.digest.ends_with(INT8)
+    }
 }
 
 impl std::fmt::Display for ModelIdentity {

@@ -7,10 +7,11 @@
 
 use candle_core::{D, Tensor};
 
+use super::attention::attention;
 use super::batch_norm::batch_norm;
 use super::dense::{Affine, Dense};
 use super::depthwise::{Depthwise, Map};
-use super::ops::{Activation, activate, add_bias, attention};
+use super::ops::{Activation, activate, add_bias};
 use super::towers::ImageTower;
 use super::weights::Scope;
 use crate::error::{Error, Result};

@@ -5,6 +5,7 @@ use image::RgbImage;
 
 use crate::error::{Error, Result};
 
+mod attention;
 mod batch_norm;
 mod bytes;
 mod checkpoint;
@@ -17,6 +18,7 @@ mod dinov2;
 mod embedding;
 mod fastvit;
 mod hub;
+mod int8;
 mod keys;
 mod learned_prompts;
 mod mobileclip;
@@ -86,6 +88,19 @@ pub trait Encoder: Send + Sync {
 
     /// How pictures become its input.
     fn preprocessing(&self) -> &Preprocessing;
+
+    /// Computes pictures in 8 bits from now on: the weights of the large products by output, what they are multiplied with
+    /// by row. Its vectors are near those in 32 bits, and kept apart from them. Texts stay in 32 bits: they are short, and
+    /// one query is compared with all photos.
+    ///
+    /// # Errors
+    /// A model for which this brings nothing: it stays as it is.
+    fn quantise(&mut self) -> Result<()> {
+        Err(Error::bad_request(
+            format!("the model {:?} is computed in 32 bits only", self.identity().id),
+            "leave the precision as it is",
+        ))
+    }
 
     /// The length of its embeddings.
     fn dim(&self) -> usize;

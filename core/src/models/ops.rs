@@ -1,10 +1,8 @@
 //! What the towers compute beside products with weights, in one pass each. In: contiguous f32 tensors on the CPU. Out: f32
 //! tensors. Must never know a model.
 
-use candle_core::{CpuStorage, CustomOp1, InplaceOp2, InplaceOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, bail};
 use rayon::prelude::*;
-
-use super::products::{Block, Blocks, Held, Matrix, product};
 
 /// What stands between the two products of an MLP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,18 +31,44 @@ impl Activation {
     /// Of `x + bias`, in place.
     #[inline(always)]
     pub fn apply(self, x: &mut [f32], bias: &[f32]) {
-        let biased = x.iter_mut().zip(bias);
         match self {
-            Self::QuickGelu => biased.for_each(|(x, b)| *x = quick_gelu(*x + b)),
-            Self::Gelu => biased.for_each(|(x, b)| *x = gelu(*x + b)),
-            Self::GeluTanh => biased.for_each(|(x, b)| *x = gelu_tanh(*x + b)),
+            Self::QuickGelu => {
+                for (x, b) in x.iter_mut().zip(bias) {
+                    *x = quick_gelu(*x + b);
+                }
+            }
+            Self::Gelu => {
+                for (x, b) in x.iter_mut().zip(bias) {
+                    *x = gelu(*x + b);
+                }
+            }
+            Self::GeluTanh => {
+                for (x, b) in x.iter_mut().zip(bias) {
+                    *x = gelu_tanh(*x + b);
+                }
+            }
         }
     }
 }
 
-/// Runs `compute`, compiled for the widest vectors that this processor has.
-pub(super) fn widest<R>(compute: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(compute)
+/// A loop over numbers that is compiled once for each width of vectors. A closure would not do: one that the compiler does
+/// not inline is compiled for the narrowest vectors alone.
+pub(super) trait Loop {
+    /// Must be `#[inline(always)]`, and so must be all that it calls.
+    fn run(self);
+}
+
+/// Runs a loop with the widest vectors that this processor has.
+pub(super) fn widest(numbers: impl Loop) {
+    struct Widest<L>(L);
+    impl<L: Loop> pulp::WithSimd for Widest<L> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: pulp::Simd>(self, _: S) {
+            self.0.run();
+        }
+    }
+    pulp::Arch::new().dispatch(Widest(numbers));
 }
 
 /// `x + bias` in place, then the activation. `x` is [.., width], `bias` [width].
@@ -64,12 +88,6 @@ pub(super) fn add_bias(x: &Tensor, bias: &Tensor) -> Result<()> {
 /// What of `stream + branch + bias` is positive, else 0, into `stream`.
 pub(super) fn add_branch_relu(stream: &Tensor, branch: &Tensor, bias: &Tensor) -> Result<()> {
     stream.inplace_op3(branch, bias, &Branch(relu))
-}
-
-/// Scaled dot-product attention of `[n, tokens, 3 * width]` (queries, keys, values side by side) → `[n, tokens, width]`.
-/// With `is_causal` a token sees itself and those before it.
-pub(super) fn attention(qkv: &Tensor, heads: usize, is_causal: bool) -> Result<Tensor> {
-    qkv.apply_op1_no_bwd(&Attention { heads, is_causal })
 }
 
 /// Pixels `[n, 3, height, width]` as rows of patches `[n * rows * columns, 3 * patch * patch]`, for one product with the
@@ -110,14 +128,26 @@ impl<F: Fn(f32) -> f32 + Sync> InplaceOp2 for Biased<F> {
     fn cpu_fwd(&self, x: &mut CpuStorage, x_at: &Layout, bias: &CpuStorage, bias_at: &Layout) -> Result<()> {
         let bias = numbers(bias, bias_at)?;
         let x = numbers_mut(x, x_at)?;
-        x.par_chunks_mut(bias.len() * ROWS).for_each(|rows| {
-            widest(|| {
-                for row in rows.chunks_exact_mut(bias.len()) {
-                    row.iter_mut().zip(bias).for_each(|(x, b)| *x = self.0(*x + b));
-                }
-            });
-        });
+        x.par_chunks_mut(bias.len() * ROWS).for_each(|rows| widest(BiasedRows { rows, bias, then: &self.0 }));
         Ok(())
+    }
+}
+
+/// `then(x + bias)` in place, row by row.
+pub(super) struct BiasedRows<'a, F> {
+    pub rows: &'a mut [f32],
+    pub bias: &'a [f32],
+    pub then: &'a F,
+}
+
+impl<F: Fn(f32) -> f32> Loop for BiasedRows<'_, F> {
+    #[inline(always)]
+    fn run(self) {
+        for row in self.rows.chunks_exact_mut(self.bias.len()) {
+            for (x, b) in row.iter_mut().zip(self.bias) {
+                *x = (self.then)(*x + b);
+            }
+        }
     }
 }
 
@@ -140,90 +170,36 @@ impl<F: Fn(f32) -> f32 + Sync> InplaceOp3 for Branch<F> {
         let (branch, bias) = (numbers(branch, branch_at)?, numbers(bias, bias_at)?);
         let stream = numbers_mut(stream, stream_at)?;
         let len = bias.len() * ROWS;
-        stream.par_chunks_mut(len).zip(branch.par_chunks(len)).for_each(|(stream, branch)| {
-            widest(|| {
-                for (stream, branch) in stream.chunks_exact_mut(bias.len()).zip(branch.chunks_exact(bias.len())) {
-                    stream.iter_mut().zip(branch).zip(bias).for_each(|((x, y), b)| *x = self.0(*x + y + b));
-                }
-            });
-        });
+        stream
+            .par_chunks_mut(len)
+            .zip(branch.par_chunks(len))
+            .for_each(|(stream, branch)| widest(BranchRows { stream, branch, bias, then: &self.0 }));
         Ok(())
     }
 }
 
-struct Attention {
-    heads: usize,
-    is_causal: bool,
+struct BranchRows<'a, F> {
+    stream: &'a mut [f32],
+    branch: &'a [f32],
+    bias: &'a [f32],
+    then: &'a F,
 }
 
-/// Queries that are answered at a time: their scores over thousands of keys stay in the cache.
-const QUERIES: usize = 128;
-
-impl CustomOp1 for Attention {
-    fn name(&self) -> &'static str {
-        "attention"
-    }
-
-    fn cpu_fwd(&self, qkv: &CpuStorage, at: &Layout) -> Result<(CpuStorage, Shape)> {
-        let &[n, tokens, triple] = at.dims() else { bail!("attention wants [n, tokens, 3 * width]") };
-        let width = triple / 3;
-        if self.heads == 0 || width == 0 || tokens == 0 || triple % (3 * self.heads) != 0 {
-            bail!("{} heads cannot share {triple} numbers", self.heads);
+impl<F: Fn(f32) -> f32> Loop for BranchRows<'_, F> {
+    #[inline(always)]
+    fn run(self) {
+        let width = self.bias.len();
+        for (stream, branch) in self.stream.chunks_exact_mut(width).zip(self.branch.chunks_exact(width)) {
+            for ((x, y), b) in stream.iter_mut().zip(branch).zip(self.bias) {
+                *x = (self.then)(*x + y + b);
+            }
         }
-        let qkv = numbers(qkv, at)?;
-        let mut mixed = vec![0.0; n * tokens * width];
-        let target = Blocks::new(&mut mixed, width);
-        let depth = width / self.heads;
-        (0..n * self.heads).into_par_iter().for_each(|at| {
-            let (picture, first) = (at / self.heads, at % self.heads * depth);
-            let given = Head { qkv: &qkv[picture * tokens * triple..][..tokens * triple], width, first, depth };
-            let mut scores = vec![0.0; tokens.min(QUERIES) * tokens];
-            for query in (0..tokens).step_by(QUERIES) {
-                let count = QUERIES.min(tokens - query);
-                let rows = picture * tokens + query..picture * tokens + query + count;
-                // SAFETY: each picture has rows, each head columns, each run of queries rows of its own.
-                let block = unsafe { target.block(rows, first..first + depth) };
-                self.answer(&given, query, &mut scores[..count * tokens], block);
-            }
-        });
-        Ok((CpuStorage::F32(mixed), Shape::from((n, tokens, width))))
-    }
-}
-
-/// What one head reads: the queries, keys and values `[tokens, 3 * width]` of a picture, of which its own are `depth`
-/// columns from `first`.
-struct Head<'a> {
-    qkv: &'a [f32],
-    width: usize,
-    first: usize,
-    depth: usize,
-}
-
-impl Attention {
-    /// The answers to the queries from `query` on; `scores` is `[queries, tokens]`.
-    fn answer(&self, head: &Head<'_>, query: usize, scores: &mut [f32], mut answers: Block<'_>) {
-        let &Head { qkv, width, first, depth } = head;
-        let (row, tokens) = (3 * width, qkv.len() / (3 * width));
-        let queries = Matrix { at: query * row + first, row, column: 1 };
-        let keys = Matrix { at: width + first, row: 1, column: row };
-        product([scores.len() / tokens, depth, tokens], (scores, tokens), (qkv, queries), (qkv, keys));
-        widest(|| {
-            for (at, row) in scores.chunks_exact_mut(tokens).enumerate() {
-                let seen = if self.is_causal { query + at + 1 } else { tokens };
-                let (row, hidden) = row.split_at_mut(seen);
-                softmax(row, 1.0 / (depth as f32).sqrt());
-                hidden.fill(0.0);
-            }
-        });
-        let weights = Matrix { at: 0, row: tokens, column: 1 };
-        let values = Matrix { at: 2 * width + first, row, column: 1 };
-        answers.product(tokens, (scores, weights), (qkv, values), Held::Replaced);
     }
 }
 
 /// exp(scale * (x - max)) / Σ, in place.
 #[inline(always)]
-fn softmax(row: &mut [f32], scale: f32) {
+pub(super) fn softmax(row: &mut [f32], scale: f32) {
     let max = in_lanes(row, f32::NEG_INFINITY, f32::max);
     row.iter_mut().for_each(|x| *x = exp((*x - max) * scale));
     let part = 1.0 / in_lanes(row, 0.0, |sum, x| sum + x);
@@ -233,7 +209,7 @@ fn softmax(row: &mut [f32], scale: f32) {
 /// All numbers put together, in as many lanes as the widest vectors have: one after the other, each would wait for the one
 /// before.
 #[inline(always)]
-fn in_lanes(row: &[f32], empty: f32, join: impl Fn(f32, f32) -> f32) -> f32 {
+pub(super) fn in_lanes(row: &[f32], empty: f32, join: impl Fn(f32, f32) -> f32) -> f32 {
     let mut lanes = [empty; 16];
     let (wholes, rest) = row.as_chunks::<16>();
     for whole in wholes {
@@ -290,7 +266,9 @@ fn exp(x: f32) -> f32 {
     let series = 1.0 / 720.0 + rest * (1.0 / 5040.0);
     let series = 1.0 / 24.0 + rest * (1.0 / 120.0 + rest * series);
     let series = 1.0 + rest * (1.0 + rest * (0.5 + rest * (1.0 / 6.0 + rest * series)));
-    series * f32::from_bits(((power as i32 + 127) as u32) << 23)
+    // The whole number is in the lowest bits of `whole`: a cast, which also minds what fits no integer, is no vector
+    // instruction.
+    series * f32::from_bits((whole.to_bits() << 23).wrapping_add(127 << 23))
 }
 
 pub(super) fn numbers<'a>(storage: &'a CpuStorage, at: &Layout) -> Result<&'a [f32]> {
@@ -309,7 +287,7 @@ pub(super) fn numbers_mut<'a>(storage: &'a mut CpuStorage, at: &Layout) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{D, Device};
+    use candle_core::Device;
     use proptest::prelude::*;
 
     use super::*;
@@ -323,23 +301,6 @@ mod tests {
 
     fn random(shape: &[usize]) -> Tensor {
         Tensor::randn(0_f32, 1.0, shape, &Device::Cpu).unwrap()
-    }
-
-    #[test]
-    fn attention_is_that_of_the_formula() {
-        for (n, tokens, heads, depth, is_causal) in [(2, 5, 3, 4, false), (1, 300, 2, 8, false), (2, 7, 2, 4, true)] {
-            let qkv = random(&[n, tokens, 3 * heads * depth]);
-            let parts = qkv.reshape((n, tokens, 3, heads, depth)).unwrap().permute((2, 0, 3, 1, 4)).unwrap();
-            let part = |i: usize| parts.get(i).unwrap().contiguous().unwrap();
-            let scores = part(0).matmul(&part(1).t().unwrap()).unwrap() / (depth as f64).sqrt();
-            let hidden = |i: usize, j: usize| if is_causal && j > i { f32::NEG_INFINITY } else { 0.0 };
-            let mask: Vec<f32> = (0..tokens * tokens).map(|at| hidden(at / tokens, at % tokens)).collect();
-            let mask = Tensor::from_vec(mask, (tokens, tokens), &Device::Cpu).unwrap();
-            let weights = candle_nn::ops::softmax(&scores.unwrap().broadcast_add(&mask).unwrap(), D::Minus1).unwrap();
-            let mixed = weights.matmul(&part(2)).unwrap().transpose(1, 2).unwrap();
-            let expected = mixed.reshape((n, tokens, heads * depth)).unwrap();
-            check_near(&attention(&qkv, heads, is_causal).unwrap(), &expected);
-        }
     }
 
     #[test]

@@ -98,13 +98,17 @@ impl Block<'_> {
         }
     }
 
-    /// The rows, one after the other.
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// One row.
     #[inline(always)]
-    pub fn for_rows(&mut self, mut then: impl FnMut(&mut [f32])) {
-        for row in 0..self.rows {
-            // SAFETY: the rows of a block lie within its matrix and do not overlap; `&mut self` lends one at a time.
-            then(unsafe { std::slice::from_raw_parts_mut(self.first.add(row * self.step), self.columns) });
-        }
+    pub fn row(&mut self, row: usize) -> &mut [f32] {
+        assert!(row < self.rows, "row {row} of {}", self.rows);
+        // SAFETY: the rows of a block lie within its matrix and do not overlap; `&mut self` lends one at a time.
+        unsafe { std::slice::from_raw_parts_mut(self.first.add(row * self.step), self.columns) }
     }
 }
 

@@ -79,6 +79,10 @@ impl ImageTower for SiglipVision {
         self.config.size.width
     }
 
+    fn quantise(&mut self) -> Result<()> {
+        self.transformer.quantise()
+    }
+
     fn embed(&self, pixels: &Tensor) -> Result<Tensor> {
         let stream = self.transformer.forward(self.tokens(pixels)?, |_| Ok(()))?;
         self.head.forward(&self.ln_post.forward(&stream)?, self.config.activation)

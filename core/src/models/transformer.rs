@@ -4,8 +4,9 @@
 use candle_core::{D, Tensor};
 use candle_nn::{LayerNorm, Module};
 
+use super::attention::{attention, attention_of_first};
 use super::dense::{Affine, Dense};
-use super::ops::{Activation, attention};
+use super::ops::Activation;
 use super::weights::Scope;
 use crate::error::{Error, Result};
 
@@ -61,6 +62,16 @@ impl Transformer {
         Ok(Self { blocks: blocks?, size })
     }
 
+    /// Computes the products of all blocks in 8 bits from now on; attention and norms stay as they are.
+    pub fn quantise(&mut self) -> Result<()> {
+        for Block { qkv, out, up, down, .. } in &mut self.blocks {
+            for product in [qkv, out, up, down] {
+                product.quantise()?;
+            }
+        }
+        Ok(())
+    }
+
     /// The stream `[n, tokens, width]` after the last block; `seen` gets it after each. `stream` itself is used up.
     pub fn forward(&self, stream: Tensor, mut seen: impl FnMut(&Tensor) -> Result<()>) -> Result<Tensor> {
         for block in &self.blocks {
@@ -68,6 +79,22 @@ impl Transformer {
             seen(&stream)?;
         }
         Ok(stream)
+    }
+}
+
+impl Transformer {
+    /// The first token `[n, width]` after the last block, in which the others need not think: nobody asks them any more.
+    /// `stream` itself is used up.
+    pub fn forward_first(&self, stream: Tensor) -> Result<Tensor> {
+        let Some((last, before)) = self.blocks.split_last() else { return Ok(stream.narrow(1, 0, 1)?.squeeze(1)?) };
+        for block in before {
+            block.forward(&stream, &self.size)?;
+        }
+        let qkv = last.qkv.forward(&last.before_attention.forward(&stream)?)?;
+        let first = stream.narrow(1, 0, 1)?.force_contiguous()?;
+        last.out.add_to(&first, &attention_of_first(&qkv, self.size.heads)?)?;
+        last.think(&first, &self.size)?;
+        Ok(first.squeeze(1)?)
     }
 }
 

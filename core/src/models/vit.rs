@@ -99,8 +99,7 @@ impl Vit {
 
     /// The class token's embeddings, of a stream `[n, tokens, width]` that is used up.
     fn embed_tokens(&self, tokens: Tensor) -> Result<Tensor> {
-        let stream = self.transformer.forward(tokens, |_| Ok(()))?;
-        let class = self.ln_post.forward(&stream.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?)?;
+        let class = self.ln_post.forward(&self.transformer.forward_first(tokens)?)?;
         Ok(match &self.projection {
             Some(projection) => projection.forward(&class)?,
             None => class,
@@ -150,6 +149,10 @@ fn prefix(scope: &Scope<'_>, config: &VitConfig, class_position: Option<&Tensor>
 impl ImageTower for Vit {
     fn dim(&self) -> usize {
         self.config.projection.unwrap_or(self.config.size.width)
+    }
+
+    fn quantise(&mut self) -> Result<()> {
+        self.transformer.quantise()
     }
 
     fn embed(&self, pixels: &Tensor) -> Result<Tensor> {

@@ -239,6 +239,13 @@ impl Product {
     /// Names both models and the way out.
     pub fn check_model(&self, model: &ModelIdentity) -> Result<()> {
         match &self.version().model {
+            Some(own) if own.id == model.id && own.is_int8() != model.is_int8() => {
+                let bits = |model: &ModelIdentity| if model.is_int8() { "int8" } else { "f32" };
+                Err(Error::bad_request(
+                    format!("the product {:?} was made in {}, this is {}", self.title(), bits(own), bits(model)),
+                    format!("inspect with --precision {}, or make the product anew", bits(own)),
+                ))
+            }
             Some(own) if own != model => Err(Error::bad_request(
                 format!("the product {:?} was made with the model {own}, this is {model}", self.title()),
                 format!("inspect with --model {}, or make the product anew with this model", own.id),

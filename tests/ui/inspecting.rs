@@ -247,7 +247,7 @@ fn a_cameras_folder_is_watched_until_it_is_stopped() {
     send(&mut window, InspectCommand::Bring(Wanted::CameraFolder, vec![camera.clone()]));
     window.wait_until("the first picture is judged", |state| state.inspection.parts.rows.len() == 1);
     assert!(window.state().inspection.run.is_some(), "it goes on");
-    window.harness.get_by_label("Watching the folder");
+    assert!(window.harness.query_all_by_label("Watching the folder").next().is_some());
     write_plate(&camera.join("second.png"), 501, true);
     window.wait_until("the second one as well", |state| state.inspection.parts.rows.len() == 2);
     let worst = |window: &Window| {
@@ -277,4 +277,43 @@ fn the_decisions_are_written_as_a_table() {
     window.wait_until("it is written", |state| state.inspection.writing.is_none() && state.done.is_some());
     let table = fs_err::read_to_string(target.join("plates decisions.csv")).unwrap();
     assert!(table.starts_with("number,time,product") && table.contains(",accepted,"), "{table}");
+}
+
+fn primary_button(pos: egui::Pos2, pressed: bool) -> egui::Event {
+    let (button, modifiers) = (egui::PointerButton::Primary, egui::Modifiers::NONE);
+    egui::Event::PointerButton { pos, button, pressed, modifiers }
+}
+
+#[test]
+fn a_place_is_drawn_by_mouse_and_only_it_is_looked_at() {
+    let mut window = judged();
+    window.wait_until("the worst part is shown", |state| {
+        state.inspection.large.as_ref().is_some_and(|large| large.map.is_some())
+    });
+    window.harness.get_by_label("Region of interest").click();
+    window.harness.run_steps(3);
+    let part = window.harness.get_by_role_and_label(egui::Role::Image, "Part plate2.png").rect();
+    let button = window.harness.get_by_label("Use it").rect();
+    assert!(button.right() <= part.right() + 1.0, "{button:?} is hidden beside {part:?}");
+    let corner = |x: f32, y: f32| part.center() + vec2(x, y) * part.size();
+    for at in [corner(-0.1, -0.1), corner(0.1, -0.1), corner(0.0, 0.1)] {
+        window.harness.hover_at(at);
+        window.harness.run_steps(1);
+        window.harness.event(primary_button(at, true));
+        window.harness.event(primary_button(at, false));
+        // The pointer has gone on by the end of the frame that lets the button go.
+        window.harness.hover_at(part.center());
+        // Longer than a double click takes.
+        window.harness.run_steps(30);
+    }
+    window.harness.key_press(Key::Enter);
+    window.harness.run_steps(2);
+    window.harness.get_by_label("Use it").click();
+    window.wait_until("the product looks only there", |state| {
+        let product = state.inspection.product.as_ref();
+        is_taught(state) && product.is_some_and(|product| product.version().settings.roi.include.len() == 1)
+    });
+    let product = window.state().inspection.product.as_ref().unwrap();
+    let drawn = &product.version().settings.roi.include[0];
+    assert!(drawn.len() == 3 && drawn[0][0] < drawn[1][0] && drawn[2][1] > drawn[0][1], "{drawn:?}");
 }

@@ -290,9 +290,19 @@ fn k_centres(rows: &[Vec<f32>], count: usize) -> Vec<u32> {
 
 /// Squared distances to `centre`, or what they were before where that is less.
 fn distances_to(rows: &[Vec<f32>], centre: &[f32], before: Option<&Vec<f32>>) -> Vec<f32> {
-    let distance = |row: &[f32]| row.iter().zip(centre).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
-    let one = |(at, row): (usize, &Vec<f32>)| distance(row).min(before.map_or(f32::INFINITY, |before| before[at]));
+    let one = |(at, row): (usize, &Vec<f32>)| {
+        squared_distance(row, centre).min(before.map_or(f32::INFINITY, |before| before[at]))
+    };
     rows.par_iter().enumerate().with_min_len(512).map(one).collect()
+}
+
+fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
+    // In eight sums, as in `cosine`: a coreset of 20 references takes a billion of these.
+    let mut sums = [0.0_f32; 8];
+    for (a, b) in a.chunks(8).zip(b.chunks(8)) {
+        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += (a - b) * (a - b));
+    }
+    sums.iter().sum()
 }
 
 fn mean(rows: &[Vec<f32>]) -> Vec<f32> {

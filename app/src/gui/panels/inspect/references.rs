@@ -101,14 +101,14 @@ fn taught_ui(cx: &Cx<'_>, calibration: &Calibration, ui: &mut Ui) {
         if widgets::button(ui, widgets::Kind::Quiet, icons::IMAGES, tr("Choose pictures of parts")).clicked() {
             cx.inspect(InspectCommand::Choose(Wanted::PartFiles));
         }
-        let camera = widgets::button(ui, widgets::Kind::Quiet, icons::REFRESH, tr("Watch a camera's folder"));
-        if camera.on_hover_text(tr("Judges what is in a folder, and every picture that comes into it")).clicked() {
-            cx.inspect(InspectCommand::Choose(Wanted::CameraFolder));
-        }
         let muted = theme::tokens(ui).muted;
         let path = RichText::new(tr("or type its path")).font(font::small()).color(muted).underline();
         if ui.add(egui::Button::new(path).frame(false)).clicked() {
             cx.inspect(InspectCommand::AskForPath(Some(Wanted::PartFolder)));
+        }
+        let camera = widgets::button(ui, widgets::Kind::Quiet, icons::REFRESH, tr("Watch a camera's folder"));
+        if camera.on_hover_text(tr("Judges what is in a folder, and every picture that comes into it")).clicked() {
+            cx.inspect(InspectCommand::Choose(Wanted::CameraFolder));
         }
     });
 }

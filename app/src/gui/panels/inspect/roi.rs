@@ -1,7 +1,7 @@
 //! A region of interest, drawn by mouse: a click sets a corner, a double click or Enter closes the polygon. What is drawn
 //! belongs to the product once the person says so.
 
-use egui::{Color32, Key, Rect, Response, RichText, Shape, Stroke, Ui, pos2};
+use egui::{Color32, Event, Key, Pos2, Rect, Response, RichText, Shape, Stroke, Ui, pos2};
 use sightline_core::anomaly::{Polygon, Roi};
 
 use crate::gui::inspect_command::{InspectCommand, ProductChange};
@@ -51,12 +51,11 @@ impl DrawnRoi {
                 *roi = Roi::default();
                 self.corners.clear();
             }
-            ui.add_enabled_ui(!cx.state.inspection.is_learning(), |ui| {
-                if widgets::button(ui, widgets::Kind::Primary, icons::CHECK, tr("Use it")).clicked() {
-                    cx.inspect(InspectCommand::Change(ProductChange::SetRoi(roi.clone())));
-                    is_over = true;
-                }
-            });
+            // Not in a scope of its own, which would not wrap into the next line.
+            if widgets::button(ui, widgets::Kind::Primary, icons::CHECK, tr("Use it")).clicked() {
+                cx.inspect(InspectCommand::Change(ProductChange::SetRoi(roi.clone())));
+                is_over = !cx.state.inspection.is_changing;
+            }
             is_over |= widgets::button(ui, widgets::Kind::Quiet, "", tr("Cancel")).clicked();
         });
         ui.add_space(space::XS);
@@ -98,7 +97,7 @@ impl DrawnRoi {
         let is_closed = response.double_clicked() || ui.input(|input| input.key_pressed(Key::Enter));
         if is_closed {
             self.close();
-        } else if let Some(at) = response.interact_pointer_pos().filter(|_| response.clicked()) {
+        } else if let Some(at) = released_at(ui).filter(|_| response.clicked()) {
             let place = canvas.in_photo(at);
             self.corners.push([place.x, place.y]);
         }
@@ -111,6 +110,15 @@ impl DrawnRoi {
         let polygons = if self.excludes { &mut roi.exclude } else { &mut roi.include };
         polygons.push(corners);
     }
+}
+
+/// Where the button was let go of in this frame: the pointer may be elsewhere by its end.
+fn released_at(ui: &Ui) -> Option<Pos2> {
+    let of_event = |event: &Event| match event {
+        Event::PointerButton { pos, pressed: false, .. } => Some(*pos),
+        _ => None,
+    };
+    ui.input(|input| input.events.iter().rev().find_map(of_event))
 }
 
 #[cfg(test)]

@@ -318,7 +318,7 @@ fn refusals_are_one_line_that_says_what_to_do() {
     home.check_refusal(&["--model", "no-such-model", "search", "dog"], &["no-such-model", "models list"]);
     home.check_refusal(&["--model", "clip-vit-b-32", "search", "dog"], &["models download clip-vit-b-32"]);
     home.check_refusal(&["models", "download", "clip-vit-b-32"], &["HF_HUB_OFFLINE"]);
-    home.check_refusal(&["--precision", "int8", "search", "dog"], &["starter", "32 bits only"]);
+    home.check_refusal(&["--precision", "int8", "search", "dog"], &["32 bits only"]);
     home.check_refusal(&["embed", "/no/such/picture.png", "--out", "/tmp/never.npy"], &["/no/such/picture.png"]);
 }
 

@@ -78,10 +78,12 @@ impl Album {
 
     /// Compares what the window shows now.
     fn check(&mut self, name: &str) {
-        // Thumbnails arrive a moment later.
-        for _ in 0..20 {
+        // Thumbnails arrive a moment later; what moves is where it will be after some frames.
+        let mut frames = 0;
+        while frames < 20 || (self.window.app().is_busy() && frames < 2000) {
             self.window.harness.step();
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(5));
+            frames += 1;
         }
         let mut picture = self.window.harness.render().unwrap();
         self.without_times(&mut picture);

@@ -99,7 +99,8 @@ impl App {
 
     /// Whether work goes on that will change the window.
     pub fn is_busy(&self) -> bool {
-        self.work.is_busy() || !self.commands.borrow().is_empty()
+        let thumbnails = [&self.textures, &self.large_textures].iter().any(|textures| textures.borrow().is_busy());
+        self.work.is_busy() || thumbnails || !self.commands.borrow().is_empty()
     }
 
     /// Applies what was asked for in the last frame and what work has found since.

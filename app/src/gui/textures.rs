@@ -165,6 +165,11 @@ impl<T: Pictured> Textures<T> {
         Thumbnail::Waiting
     }
 
+    /// Whether a thumbnail that was asked for is still to come.
+    pub fn is_busy(&self) -> bool {
+        self.under_way > 0
+    }
+
     /// Tries again what failed for a reason that may have passed: the library was looked at anew.
     pub fn try_again(&mut self) {
         self.thumbnails.retain(|_, slot| !matches!(slot, Slot::Failed { is_passing: true, .. }));

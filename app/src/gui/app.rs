@@ -105,21 +105,10 @@ impl App {
 
     /// Applies what was asked for in the last frame and what work has found since.
     pub fn apply_all(&mut self, ctx: &egui::Context) {
-        let found = self.work.poll();
         let asked = std::mem::take(&mut *self.commands.borrow_mut());
-        for command in asked.into_iter().chain(found) {
-            if matches!(command, Command::Found(Finding::Library(_))) {
-                self.textures.borrow_mut().try_again();
-                self.large_textures.borrow_mut().try_again();
-            }
-            for task in apply(&mut self.state, command) {
-                match task {
-                    Task::CopyText(text) => ctx.copy_text(text),
-                    Task::CopyPixels(pixels) => ctx.copy_image(pixels),
-                    task => self.work.start(task),
-                }
-            }
-        }
+        asked.into_iter().for_each(|command| self.apply_one(ctx, command));
+        // Only now: work that was stopped just before must not be heard of again.
+        self.work.poll().into_iter().for_each(|command| self.apply_one(ctx, command));
         if let Some(due) = self.work.due_in() {
             ctx.request_repaint_after(due);
         }
@@ -129,6 +118,20 @@ impl App {
         self.textures.borrow_mut().update(ctx);
         self.large_textures.borrow_mut().update(ctx);
         self.part_textures.borrow_mut().update(ctx);
+    }
+
+    fn apply_one(&mut self, ctx: &egui::Context, command: Command) {
+        if matches!(command, Command::Found(Finding::Library(_))) {
+            self.textures.borrow_mut().try_again();
+            self.large_textures.borrow_mut().try_again();
+        }
+        for task in apply(&mut self.state, command) {
+            match task {
+                Task::CopyText(text) => ctx.copy_text(text),
+                Task::CopyPixels(pixels) => ctx.copy_image(pixels),
+                task => self.work.start(task),
+            }
+        }
     }
 
     /// Draws all panels.

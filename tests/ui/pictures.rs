@@ -55,6 +55,17 @@ impl Album {
         self.window.harness.run_steps(2);
     }
 
+    /// Until the line that tells what was done is gone.
+    #[track_caller]
+    fn rest(&mut self) {
+        let is_told = |album: &Self| album.window.harness.query_by_label("Undo").is_some();
+        let gone = (0..2000).any(|_| {
+            self.window.harness.step();
+            !is_told(self)
+        });
+        assert!(gone, "what was done is told for ever");
+    }
+
     #[track_caller]
     fn wait_until(&mut self, what: &str, is_done: impl Fn(&State) -> bool) {
         self.window.wait_until(what, is_done);
@@ -128,8 +139,10 @@ fn browsing(album: &mut Album) {
     album.window.index(&folder);
     album.send(Command::SelectAll);
     album.send(Command::Mark(MarkEdit::Favourite(true)));
+    album.wait_until("they are favourites", |state| state.library.favourites == 3);
     album.send(Command::Album("Summer".to_owned(), AlbumEdit::Add));
     album.wait_until("the album is there", |state| !state.library.albums.is_empty() && state.library.favourites == 3);
+    album.rest();
     album.check("grid");
     album.send(Command::Select(0));
     album.check("details");

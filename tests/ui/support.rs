@@ -109,8 +109,10 @@ impl Window {
     pub fn index(&mut self, folder: &Path) {
         self.app().send(sightline_app::gui::command::Command::AddFolder(folder.to_owned()));
         self.harness.step();
-        self.wait_until("the folder is indexed", |state| {
-            state.indexing.is_none() && state.last_indexing.is_some() && state.answer.hits.len() == state.library.photos
+        self.wait_until("the folder is indexed", |state| state.indexing.is_none() && state.last_indexing.is_some());
+        let count = self.app().engine().snapshot().entries.len();
+        self.wait_until("its photos are shown", |state| {
+            !state.is_searching && state.library.photos == count && state.answer.hits.len() == count
         });
     }
 }

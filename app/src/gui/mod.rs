@@ -20,6 +20,7 @@ pub mod inspect_command;
 mod inspect_work;
 mod layout;
 pub mod long_work;
+mod making;
 mod mark;
 mod outside;
 pub mod panels;

@@ -15,6 +15,7 @@ use super::command::Command;
 use super::finding::{Choice, Finding, LibraryRead};
 use super::inspect_work::InspectWork;
 use super::long_work::LongWork;
+use super::making::Making;
 use super::pictures::{Decode, Pictures};
 use super::player::Player;
 use super::preferences::{Place, Preferences};
@@ -36,6 +37,7 @@ pub struct Work {
     next_search: Option<NextSearch>,
     pictures: Pictures,
     player: Player,
+    making: Making,
     long: LongWork,
     inspection: InspectWork,
     switching: Option<(String, Job<Engine>)>,
@@ -94,6 +96,7 @@ impl Work {
         let decode: Decode = Arc::new(move |path, ticker| picture::decoded(&decoder, path, ticker));
         let pictures = Pictures::new(decode, Arc::clone(&wakes.now));
         let player = Player::new(Arc::clone(&wakes.now));
+        let making = Making::new(Arc::clone(&wakes.now));
         let watching = Watching::new(watching::begin_with(&engine), Arc::clone(&wakes.now));
         Self {
             engine,
@@ -105,6 +108,7 @@ impl Work {
             next_search: None,
             pictures,
             player,
+            making,
             long: LongWork::default(),
             switching: None,
             others: Vec::new(),
@@ -182,10 +186,7 @@ impl Work {
             Task::LookAt(paths) => self.other("drop", nothing_or, move |_| Ok(outside::told_apart(paths))),
             Task::Remember(look) => self.remember(|kept| kept.look = look),
             Task::RememberOperator(operator) => self.remember(|kept| kept.operator = operator),
-            Task::Make { things, name, direction } => {
-                let finding = move |before| Finding::Made(name.clone(), direction, before);
-                self.other("make", finding, move |engine| engine.make(things))
-            }
+            Task::Make { things, name, direction } => self.making.start(&self.engine, (things, name, direction)),
             Task::CopyPicture(path) => self.other("copy", nothing_or, move |engine| outside::pixels(engine, &path)),
             Task::KeepPasted(picture) => {
                 self.other("paste", nothing_or, move |engine| outside::keep_pasted(engine, &picture))
@@ -209,6 +210,7 @@ impl Work {
         self.poll_search(&mut found);
         found.extend(self.pictures.poll());
         found.extend(self.player.poll(Instant::now()));
+        found.extend(self.making.poll(&self.engine));
         found.extend(self.long.poll());
         found.extend(self.inspection.poll());
         self.poll_switching(&mut found);
@@ -239,6 +241,7 @@ impl Work {
         is_searching
             || is_looking
             || self.pictures.is_busy()
+            || self.making.is_busy()
             || self.long.is_busy()
             || self.inspection.is_busy()
             || self.switching.is_some()

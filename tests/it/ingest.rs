@@ -3,47 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use image::{Rgb, RgbImage};
 use sightline_core::Error;
 use sightline_core::engine::{Chip, Engine, IndexReport, Precision, SearchReport, SearchRequest, Settings, Subject};
 use sightline_core::index::Snapshot;
 use sightline_core::jobs::Ticker;
-use tempfile::TempDir;
 
-/// A home with numbered pictures, no two alike.
-struct Home {
-    folder: TempDir,
-}
+use super::home::Home;
 
 impl Home {
-    fn with_pictures(count: u32) -> Self {
-        let home = Self { folder: TempDir::new().unwrap() };
-        fs_err::create_dir_all(home.pictures()).unwrap();
-        (0..count).for_each(|number| home.draw(number));
-        home
-    }
-
-    fn pictures(&self) -> PathBuf {
-        self.folder.path().join("pictures")
-    }
-
-    fn library(&self) -> PathBuf {
-        self.folder.path().join("library")
-    }
-
-    fn picture(&self, number: u32) -> PathBuf {
-        self.pictures().join(format!("{number:03}.png"))
-    }
-
-    fn draw(&self, number: u32) {
-        let [red, green, blue] = [number * 41, number * 97, number * 7].map(|value| (value % 256) as u8);
-        let ring = 3 + number % 20;
-        let picture = RgbImage::from_fn(80, 60, |x, y| {
-            if ((x + y) / ring).is_multiple_of(2) { Rgb([red, green, blue]) } else { Rgb([255 - red; 3]) }
-        });
-        picture.save(self.picture(number)).unwrap();
-    }
-
     fn engine(&self, model: Option<&Path>) -> Engine {
         let model = model.map(|path| path.to_str().unwrap().to_owned());
         Engine::open(Settings { library: self.library(), model, precision: Precision::Auto }).unwrap()

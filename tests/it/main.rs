@@ -3,6 +3,7 @@
 mod bad_inputs;
 mod cli;
 mod desktop;
+mod home;
 mod hub;
 mod ingest;
 mod inspect;

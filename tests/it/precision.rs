@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
-use image::{Rgb, RgbImage};
 use sightline_core::engine::{Chip, Engine, Precision, SearchRequest, Settings, Subject, compare_precisions};
 use sightline_core::jobs::Ticker;
 use sightline_core::models::{Checkpoint, Encoder, load};
-use tempfile::TempDir;
+
+use super::home::Home;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("parity/fixtures")
@@ -56,33 +56,13 @@ fn a_convolutional_tower_says_that_8_bits_bring_it_nothing() {
     assert_eq!(encoder.identity(), &before);
 }
 
-/// A home with numbered pictures, no two alike.
-struct Home {
-    folder: TempDir,
-}
-
 impl Home {
-    fn with_pictures(count: u32) -> Self {
-        let home = Self { folder: TempDir::new().unwrap() };
-        fs_err::create_dir_all(home.pictures()).unwrap();
-        for number in 0..count {
-            let tint = |step: u32| (number * step % 256) as u8;
-            let draw = |x: u32, y: u32| match (x + y) / (3 + number) % 2 {
-                0 => Rgb([tint(41), tint(97), tint(7)]),
-                _ => Rgb([255 - tint(41); 3]),
-            };
-            RgbImage::from_fn(80, 60, draw).save(home.pictures().join(format!("{number:03}.png"))).unwrap();
-        }
-        home
-    }
-
-    fn pictures(&self) -> PathBuf {
-        self.folder.path().join("pictures")
-    }
-
     fn settings(&self, precision: Precision) -> Settings {
-        let library = self.folder.path().join("library");
-        Settings { library, model: Some(model("clip_hf_quickgelu").to_str().unwrap().to_owned()), precision }
+        Settings {
+            library: self.library(),
+            model: Some(model("clip_hf_quickgelu").to_str().unwrap().to_owned()),
+            precision,
+        }
     }
 
     fn indexed(&self, precision: Precision) -> Engine {

@@ -1,5 +1,4 @@
-//! Scores of several methods or sizes as one. In: inspectors of the same good parts; or p-values of a part, or scores of all
-//! parts. Out: one number a part. Pure.
+//! Scores of several methods or sizes as one. In: inspectors of the same good parts, or scores of all parts. Out: one number a part. Pure.
 
 use super::calibrate::{Calibration, OkScore};
 use super::inspector::Inspector;
@@ -70,13 +69,6 @@ pub(super) fn named(inspector: &Inspector) -> String {
     format!("{} at {} px", inspector.settings().method, inspector.settings().size)
 }
 
-/// One p-value for several of the same part, whatever they have in common: twice their mean (Vovk and Wang 2020,
-/// proposition 1). `None` of none.
-pub fn combined_p_value(p_values: &[f64]) -> Option<f64> {
-    let mean = p_values.iter().sum::<f64>() / p_values.len() as f64;
-    (!p_values.is_empty()).then(|| (2.0 * mean).min(1.0))
-}
-
 /// The mean rank of every part over several lists of scores of the same parts, from 0 (lowest) to 1 (highest): no list
 /// counts more because its scores are larger. Ties share their mean rank.
 pub fn combined_ranks(lists: &[Vec<f32>]) -> Vec<f32> {
@@ -112,13 +104,6 @@ fn ranks(scores: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn p_values_of_one_part_become_one() {
-        assert_eq!(combined_p_value(&[0.01, 0.03]), Some(0.04));
-        assert_eq!(combined_p_value(&[0.9, 0.8]), Some(1.0));
-        assert_eq!(combined_p_value(&[]), None);
-    }
 
     #[test]
     fn no_list_counts_more_because_its_scores_are_larger() {

@@ -61,15 +61,15 @@ impl Fingerprint {
 
     /// Whether there is enough in it to be compared: a blank sheet is like any other.
     pub fn says_something(&self) -> bool {
-        let (least, most) = self.levels().iter().fold((255, 0), |(a, b), level| (a.min(*level), b.max(*level)));
-        most - least >= LEAST_RANGE
+        say_something(&self.levels())
     }
 
     /// Whether they are of one picture, up to size, quality and format.
     pub fn is_same_picture(&self, other: &Self) -> bool {
-        let differences = self.levels().into_iter().zip(other.levels()).map(|(a, b)| a.abs_diff(b));
+        let (own, others) = (self.levels(), other.levels());
+        let differences = own.iter().zip(&others).map(|(a, b)| a.abs_diff(*b));
         let (sum, most) = differences.fold((0, 0), |(sum, most), d| (sum + u32::from(d), most.max(d)));
-        self.says_something() && other.says_something() && sum <= MEAN_LEVELS * PLACES as u32 && most <= MOST_LEVELS
+        sum <= MEAN_LEVELS * PLACES as u32 && most <= MOST_LEVELS && say_something(&own) && say_something(&others)
     }
 
     /// Whether they look alike to the eye from afar: in colours and where these are. One may be a crop of the other by a
@@ -91,6 +91,11 @@ impl Fingerprint {
         let (colours, sharpness) = bytes.split_last_chunk::<4>()?;
         Some(Self { colours: Box::new(colours.try_into().ok()?), sharpness: f32::from_le_bytes(*sharpness) })
     }
+}
+
+fn say_something(levels: &[u8]) -> bool {
+    let (least, most) = levels.iter().fold((255_u8, 0), |(a, b), level| (a.min(*level), b.max(*level)));
+    most.saturating_sub(least) >= LEAST_RANGE
 }
 
 /// Brightness as in ITU-R BT.601.

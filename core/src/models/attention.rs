@@ -186,14 +186,8 @@ impl<S: Simd> Panels<S> {
 mod tests {
     use candle_core::{D, Device};
 
+    use super::super::testing::check_near;
     use super::*;
-
-    #[track_caller]
-    fn check_near(found: &Tensor, expected: &Tensor) {
-        assert_eq!(found.dims(), expected.dims());
-        let most = (found - expected).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
-        assert!(most.to_scalar::<f32>().unwrap() < 1e-5, "{most}");
-    }
 
     #[test]
     fn attention_is_that_of_the_formula() {
@@ -215,9 +209,9 @@ mod tests {
             let weights = candle_nn::ops::softmax(&scores.unwrap().broadcast_add(&mask).unwrap(), D::Minus1).unwrap();
             let mixed = weights.matmul(&part(2)).unwrap().transpose(1, 2).unwrap();
             let expected = mixed.reshape((n, tokens, heads * depth)).unwrap();
-            check_near(&attention(&qkv, heads, is_causal).unwrap(), &expected);
+            check_near(&attention(&qkv, heads, is_causal).unwrap(), &expected, 1e-5);
             if !is_causal {
-                check_near(&attention_of_first(&qkv, heads).unwrap(), &expected.narrow(1, 0, 1).unwrap());
+                check_near(&attention_of_first(&qkv, heads).unwrap(), &expected.narrow(1, 0, 1).unwrap(), 1e-5);
             }
         }
     }

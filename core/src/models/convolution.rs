@@ -199,13 +199,9 @@ impl CustomOp1 for Halving {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
 
+    use super::super::testing::random;
     use super::*;
-
-    fn random(shape: &[usize]) -> Tensor {
-        Tensor::randn(0.0_f32, 1.0, shape, &Device::Cpu).unwrap()
-    }
 
     fn map_of(pictures: &Tensor) -> Map {
         let (_, _, rows, columns) = pictures.dims4().unwrap();

@@ -259,20 +259,9 @@ impl InplaceOp2 for Op<'_> {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
 
+    use super::super::testing::{check_near, random};
     use super::*;
-
-    fn random(shape: &[usize]) -> Tensor {
-        Tensor::randn(0_f32, 1.0, shape, &Device::Cpu).unwrap()
-    }
-
-    #[track_caller]
-    fn check_near(found: &Tensor, expected: &Tensor) {
-        assert_eq!(found.dims(), expected.dims());
-        let most = (found - expected).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
-        assert!(most.to_scalar::<f32>().unwrap() < 1e-4, "{most}");
-    }
 
     #[test]
     fn a_product_is_that_of_candle_whatever_the_panels() {
@@ -280,12 +269,12 @@ mod tests {
             let (x, weight, bias) = (random(&[rows, inputs]), random(&[outputs, inputs]), random(&[outputs]));
             let dense = Dense::new(&weight, &bias).unwrap();
             let plain = x.matmul(&weight.t().unwrap()).unwrap().broadcast_add(&bias).unwrap();
-            check_near(&dense.forward(&x).unwrap(), &plain);
-            check_near(&dense.activated(&x, Activation::Gelu).unwrap(), &plain.gelu_erf().unwrap());
+            check_near(&dense.forward(&x).unwrap(), &plain, 1e-4);
+            check_near(&dense.activated(&x, Activation::Gelu).unwrap(), &plain.gelu_erf().unwrap(), 1e-4);
             let stream = random(&[rows, outputs]);
             let expected = (&stream + plain).unwrap();
             dense.add_to(&stream, &x).unwrap();
-            check_near(&stream, &expected);
+            check_near(&stream, &expected, 1e-4);
         }
     }
 

@@ -35,6 +35,8 @@ mod siglip;
 mod siglip_vision;
 mod stages;
 mod starter;
+#[cfg(test)]
+mod testing;
 mod text_tower;
 mod timm;
 mod tokenizer;

@@ -290,18 +290,8 @@ mod tests {
     use candle_core::Device;
     use proptest::prelude::*;
 
+    use super::super::testing::{check_near, random};
     use super::*;
-
-    #[track_caller]
-    fn check_near(found: &Tensor, expected: &Tensor) {
-        assert_eq!(found.dims(), expected.dims());
-        let most = (found - expected).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
-        assert!(most.to_scalar::<f32>().unwrap() < 1e-5, "{most}");
-    }
-
-    fn random(shape: &[usize]) -> Tensor {
-        Tensor::randn(0_f32, 1.0, shape, &Device::Cpu).unwrap()
-    }
 
     #[test]
     fn rows_of_patches_times_the_kernel_are_the_convolution() {
@@ -309,7 +299,7 @@ mod tests {
         let expected = pixels.conv2d(&kernel, 0, 4, 1, 1).unwrap().flatten_from(2).unwrap().transpose(1, 2).unwrap();
         let rows = patch_rows(&pixels, 4).unwrap();
         let found = rows.matmul(&kernel.flatten_from(1).unwrap().t().unwrap()).unwrap();
-        check_near(&found.reshape((2, 6, 5)).unwrap(), &expected);
+        check_near(&found.reshape((2, 6, 5)).unwrap(), &expected, 1e-5);
     }
 
     #[test]
@@ -318,7 +308,7 @@ mod tests {
         let check = |activation, expected: Tensor| {
             let found = x.copy().unwrap();
             activate(&found, &zero, activation).unwrap();
-            check_near(&found, &expected);
+            check_near(&found, &expected, 1e-5);
         };
         check(Activation::Gelu, x.gelu_erf().unwrap());
         check(Activation::GeluTanh, x.gelu().unwrap());

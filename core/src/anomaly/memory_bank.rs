@@ -4,7 +4,9 @@
 use candle_core::{Device, Layout, Storage, Tensor};
 use rayon::prelude::*;
 
+use super::coreset::coreset;
 use super::patches::Patches;
+use super::projection::random_projection;
 use crate::error::{Error, Result};
 
 /// Queries and rows of one product: what it gives stays within 16 MB.
@@ -15,9 +17,6 @@ const ROWS: usize = 2048;
 const SEARCHED: usize = 128;
 /// Shorter ones are compared in full at once.
 const LEAST_SEARCHED_DIM: usize = 4 * SEARCHED;
-/// The random projection that a coreset is chosen in has so many numbers a feature (Johnson and Lindenstrauss 1984; PatchCore
-/// uses one as well, Roth et al. 2022, section 3.2).
-const PROJECTED: usize = 64;
 
 /// Where a feature came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -120,16 +119,15 @@ impl MemoryBank {
         if self.len() <= most { Ok(self) } else { self.coreset(most) }
     }
 
-    /// The `count` features that cover all others best: greedy k-centre (PatchCore, Roth et al. 2022, algorithm 1; Sener
-    /// and Savarese 2018) on a random projection, begun with the feature that is farthest from the mean.
+    /// The `count` features that cover all others best.
     ///
     /// # Errors
     /// candle's.
     pub fn coreset(&self, count: usize) -> Result<Self> {
-        let mut chosen = k_centres(&projected(&self.values, self.dim)?, count.min(self.len()));
-        chosen.sort_unstable();
+        let chosen = coreset(&self.values, count)?;
         let origins = chosen.iter().map(|row| self.origins[*row as usize]).collect();
-        let rows = Tensor::from_vec(chosen.clone(), chosen.len(), &Device::Cpu)?;
+        let count = chosen.len();
+        let rows = Tensor::from_vec(chosen, count, &Device::Cpu)?;
         let projected = self.projected.as_ref().map(|all| all.index_select(&rows, 0)).transpose()?;
         Ok(Self { dim: self.dim, values: self.values.index_select(&rows, 0)?, origins, projected })
     }
@@ -155,8 +153,9 @@ impl MemoryBank {
             let block = searched.narrow(0, first_row, count)?.t()?;
             for first in (0..patches.places()).step_by(QUERIES) {
                 let products = queries.narrow(0, first, QUERIES.min(patches.places() - first))?.matmul(&block)?;
-                let products = products.flatten_all()?.to_vec1::<f32>()?;
-                let block = Block { products: &products, first_row, origins: &self.origins[first_row..][..count] };
+                let (storage, layout) = products.storage_and_layout();
+                let products = numbers(&storage, layout)?;
+                let block = Block { products, first_row, origins: &self.origins[first_row..][..count] };
                 let found = &mut nearest[first..][..products.len() / count];
                 let look = |(at, best): (usize, &mut Option<Nearest>)| {
                     let place = first + at;
@@ -224,17 +223,28 @@ impl Block<'_> {
     /// The row of this block with the largest product with query `query`, and the product.
     fn best(&self, query: usize, allowed: Allowed, position: (usize, usize)) -> Option<(usize, f32)> {
         let products = &self.products[query * self.origins.len()..][..self.origins.len()];
-        let products = products.iter().copied().enumerate();
         let (row, product) = match (allowed.left_out, allowed.window) {
             (None, None) => largest(products)?,
-            _ => largest(products.filter(|(row, _)| is_allowed(&self.origins[*row], allowed, position)))?,
+            _ => {
+                let numbered = products.iter().copied().enumerate();
+                let allowed = numbered.filter(|(row, _)| is_allowed(&self.origins[*row], allowed, position));
+                allowed.reduce(|best, next| if next.1 > best.1 { next } else { best })?
+            }
         };
         Some((self.first_row + row, product))
     }
 }
 
-fn largest(cosines: impl Iterator<Item = (usize, f32)>) -> Option<(usize, f32)> {
-    cosines.reduce(|best, next| if next.1 > best.1 { next } else { best })
+/// The first of the largest numbers, and where it is. First how large, then where: the first loop has no branch, and the
+/// compiler takes many numbers at once.
+fn largest(numbers: &[f32]) -> Option<(usize, f32)> {
+    let (blocks, rest) = numbers.as_chunks::<16>();
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    for block in blocks {
+        lanes.iter_mut().zip(block).for_each(|(lane, number)| *lane = if *number > *lane { *number } else { *lane });
+    }
+    let most = lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max);
+    Some((numbers.iter().position(|number| *number == most)?, most))
 }
 
 fn is_allowed(origin: &Origin, allowed: Allowed, (row, column): (usize, usize)) -> bool {
@@ -253,64 +263,6 @@ fn origins(part: &Patches) -> impl Iterator<Item = Origin> {
 
 pub(super) fn no_references() -> Error {
     Error::bad_request("there is no good part to compare with", "give at least one picture of a good part")
-}
-
-/// Features in a space of fewer numbers in which distances stay nearly as they were.
-fn projected(values: &Tensor, dim: usize) -> Result<Vec<Vec<f32>>> {
-    Ok(if dim <= PROJECTED { values.to_vec2()? } else { random_projection(values, PROJECTED)?.to_vec2()? })
-}
-
-/// `rows × dim` as `rows × count`, always in the same random directions (Johnson and Lindenstrauss 1984).
-fn random_projection(values: &Tensor, count: usize) -> candle_core::Result<Tensor> {
-    let dim = values.dim(1)?;
-    let scale = (3.0 / count as f32).sqrt();
-    let numbers: Vec<f32> = noise().take(dim * count).map(|value| value * scale).collect();
-    values.matmul(&Tensor::from_vec(numbers, (dim, count), &Device::Cpu)?)
-}
-
-/// Numbers between −1 and 1 that look random and are always the same.
-fn noise() -> impl Iterator<Item = f32> {
-    // Knuth's linear congruential generator (MMIX).
-    let next = |x: &u64| Some(x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
-    std::iter::successors(Some(1_u64), next).skip(1).map(|x| (x >> 40) as f32 / (1 << 23) as f32 - 1.0)
-}
-
-fn k_centres(rows: &[Vec<f32>], count: usize) -> Vec<u32> {
-    let mut far: Vec<f32> = distances_to(rows, &mean(rows), None);
-    let mut chosen = Vec::with_capacity(count);
-    while chosen.len() < count {
-        let Some(next) = (0..rows.len()).max_by(|a, b| far[*a].total_cmp(&far[*b])) else { break };
-        let before = (!chosen.is_empty()).then_some(&far);
-        far = distances_to(rows, &rows[next], before);
-        far[next] = -1.0;
-        chosen.push(next as u32);
-    }
-    chosen
-}
-
-/// Squared distances to `centre`, or what they were before where that is less.
-fn distances_to(rows: &[Vec<f32>], centre: &[f32], before: Option<&Vec<f32>>) -> Vec<f32> {
-    let one = |(at, row): (usize, &Vec<f32>)| {
-        squared_distance(row, centre).min(before.map_or(f32::INFINITY, |before| before[at]))
-    };
-    rows.par_iter().enumerate().with_min_len(512).map(one).collect()
-}
-
-fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
-    // In eight sums, as in `cosine`: a coreset of 20 references takes a billion of these.
-    let mut sums = [0.0_f32; 8];
-    for (a, b) in a.chunks(8).zip(b.chunks(8)) {
-        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += (a - b) * (a - b));
-    }
-    sums.iter().sum()
-}
-
-fn mean(rows: &[Vec<f32>]) -> Vec<f32> {
-    let mut mean = vec![0.0; rows.first().map_or(0, Vec::len)];
-    for row in rows {
-        mean.iter_mut().zip(row).for_each(|(mean, value)| *mean += value / rows.len() as f32);
-    }
-    mean
 }
 
 #[cfg(test)]
@@ -380,6 +332,17 @@ mod tests {
         let moved = part(1, (1, 3, 2), vec![0.0, 1.0, 0.0, 1.0, 1.0, 0.0]);
         assert_eq!(distances(&bank, &moved, Allowed { left_out: None, window: Some(0) }), [1.0, 0.0, 1.0]);
         assert_eq!(distances(&bank, &moved, Allowed { left_out: None, window: Some(1) }), [0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn the_largest_number_is_the_first_of_its_like_wherever_it_lies() {
+        let mut numbers = vec![-3.0; 40];
+        assert_eq!(largest(&numbers), Some((0, -3.0)));
+        for at in [39, 33, 31, 16, 5] {
+            numbers[at] = 2.5;
+            assert_eq!(largest(&numbers), Some((at, 2.5)));
+        }
+        assert_eq!(largest(&[]), None);
     }
 
     #[test]

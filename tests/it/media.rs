@@ -11,7 +11,11 @@ use sightline_tests::data_dir;
 
 /// Red, green, blue and white quarters of 16 × 8 pixels each.
 fn quarters() -> RgbImage {
-    RgbImage::from_fn(32, 16, |x, y| match (x < 16, y < 8) {
+    quarters_of(32, 16)
+}
+
+fn quarters_of(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| match (x < width / 2, y < height / 2) {
         (true, true) => Rgb([250, 5, 5]),
         (false, true) => Rgb([5, 250, 5]),
         (true, false) => Rgb([5, 5, 250]),
@@ -188,6 +192,34 @@ fn a_jpeg_beyond_the_memory_limit_is_decoded_smaller() {
     assert_eq!(found.picture.dimensions(), (80, 40));
     assert_eq!(found.full_size, (320, 160));
     assert_eq!(color_name(found.picture.get_pixel(40, 20)), "red");
+}
+
+#[test]
+fn a_jpeg_is_decoded_no_larger_than_is_enough_and_never_below_it() {
+    let bytes: Arc<[u8]> = Arc::from(encoded(quarters_of(800, 400), ImageFormat::Jpeg));
+    let decoded =
+        |enough| decode_bytes(Path::new("a.jpg"), Arc::clone(&bytes), &Limits { enough, ..Limits::default() });
+    for (enough, expected) in [(None, 800), (Some(401), 800), (Some(150), 400), (Some(100), 200), (Some(7), 100)] {
+        let found = decoded(enough).unwrap();
+        assert_eq!(found.picture.dimensions(), (expected, expected / 2), "{enough:?}");
+        assert_eq!(found.full_size, (800, 400));
+        let whole = decoded(None).unwrap().picture;
+        let part = 800 / expected;
+        for (x, y) in [(1, 1), (3, 1), (1, 3), (3, 3)] {
+            let (x, y) = (x * expected / 4, y * expected / 8);
+            let (a, b) = (found.picture.get_pixel(x, y), whole.get_pixel(x * part, y * part));
+            assert!(a.0.iter().zip(b.0).all(|(a, b)| a.abs_diff(b) < 4), "{enough:?}: {a:?} {b:?}");
+        }
+    }
+}
+
+#[test]
+fn a_jpeg_that_is_cut_off_is_refused_at_a_part_of_its_size_too() {
+    let whole = encoded(quarters_of(800, 400), ImageFormat::Jpeg);
+    let limits = Limits { enough: Some(50), ..Limits::default() };
+    let cut = Arc::from(&whole[..whole.len() * 2 / 3]);
+    let error = decode_bytes(Path::new("a.jpg"), cut, &limits).unwrap_err();
+    assert!(error.to_string().contains("cut off"), "{error}");
 }
 
 #[test]

@@ -4,10 +4,13 @@
 mod inspection;
 mod retrieval;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use image::{Rgb, RgbImage};
 use sightline_core::engine::{LoadedModel, Precision, Settings};
+use sightline_core::media::{Limits, decode_bytes};
 use sightline_core::models::UnitVector;
 
 /// The model that is measured, and whether it is the built-in one: only that has floors.
@@ -70,5 +73,56 @@ fn pictures_that_look_alike_lie_together() {
     let same = embedded(&model, &disc(Rgb([215, 24, 34])));
     for other in [square(Rgb([20, 40, 220])), gradient()] {
         assert!(red.cosine(&same) > red.cosine(&embedded(&model, &other)));
+    }
+}
+
+#[test]
+fn a_photo_decoded_smaller_has_nearly_the_same_vector() {
+    let (model, _) = model();
+    let grain = |x: u32, y: u32| (x.wrapping_mul(31) ^ y.wrapping_mul(17)) % 24;
+    let large = image::imageops::resize(&disc(Rgb([200, 60, 30])), 2000, 1500, image::imageops::FilterType::Triangle);
+    let large = RgbImage::from_fn(2000, 1500, |x, y| {
+        Rgb(large.get_pixel(x, y).0.map(|value| value.saturating_sub((grain(x, y) + x / 20) as u8)))
+    });
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    large.write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
+    let jpeg: Arc<[u8]> = jpeg.into_inner().into();
+    let enough = model.encoder().preprocessing().enough();
+    let decoded = |enough| {
+        let limits = Limits { enough, ..Limits::default() };
+        decode_bytes(Path::new("large.jpg"), Arc::clone(&jpeg), &limits).unwrap().picture
+    };
+    let (whole, smaller) = (decoded(None), decoded(enough));
+    assert!(smaller.width() <= whole.width() / 4, "{}", smaller.width());
+    let cosine = embedded(&model, &whole).cosine(&embedded(&model, &smaller));
+    assert!(cosine > 0.995, "{cosine}");
+}
+
+/// What the built-in model gave when it was committed. `UPDATE_GOLDEN=1 cargo test --workspace --test it starter` writes it
+/// anew: only with another model.
+#[test]
+fn three_pictures_have_the_vectors_that_they_had() {
+    let (model, is_starter) = model();
+    if !is_starter {
+        return;
+    }
+    let pictures =
+        [("red disc", disc(Rgb([220, 20, 30]))), ("blue square", square(Rgb([20, 40, 220]))), ("gradient", gradient())];
+    let found: BTreeMap<&str, UnitVector> =
+        pictures.into_iter().map(|(name, picture)| (name, embedded(&model, &picture))).collect();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("it/starter/golden.json");
+    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        let digits = |vector: &UnitVector| -> Vec<f64> {
+            vector.as_slice().iter().map(|value| (f64::from(*value) * 1e4).round() / 1e4).collect()
+        };
+        let golden: BTreeMap<&str, Vec<f64>> = found.iter().map(|(name, vector)| (*name, digits(vector))).collect();
+        fs_err::write(&file, serde_json::to_string(&golden).unwrap() + "\n").unwrap();
+    }
+    let golden: BTreeMap<String, Vec<f32>> = serde_json::from_slice(&fs_err::read(file).unwrap()).unwrap();
+    assert_eq!(golden.len(), found.len());
+    for (name, vector) in found {
+        // Four digits are kept; processors differ in the last ones of f32.
+        let most = vector.as_slice().iter().zip(&golden[name]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(vector.as_slice().len() == golden[name].len() && most < 5e-4, "{name}: {most}");
     }
 }

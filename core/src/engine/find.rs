@@ -65,7 +65,9 @@ pub(super) fn vector(chip: &Chip, model: &LoadedModel) -> Result<UnitVector> {
         }
         Subject::Text(text) => model.embed_query(text.trim()),
         Subject::Picture { path, region } => {
-            let decoded = media::decode(path, &Limits::default());
+            // A whole picture is decoded as it was for the index; of a part every pixel counts.
+            let enough = region.is_none().then(|| model.encoder().preprocessing().enough()).flatten();
+            let decoded = media::decode(path, &Limits { enough, ..Limits::default() });
             let remedy = "choose another query picture";
             let decoded = decoded.map_err(|error| Error::bad_file(path, error.reason(), remedy))?;
             model.embed_picture(&decoded.picture, *region)

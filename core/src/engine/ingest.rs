@@ -249,7 +249,7 @@ impl<'a> Run<'a> {
         let pipeline = Pipeline {
             encoder: self.encoder,
             threads: rayon::current_num_threads(),
-            limits: Limits::default(),
+            limits: Limits { enough: self.encoder.preprocessing().enough(), ..Limits::default() },
             is_known: &|hash| engine.shared.store.is_known(&identity, hash),
         };
         let paths: Vec<PathBuf> = work.iter().map(|work| work.found.path.clone()).collect();

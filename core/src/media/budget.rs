@@ -71,6 +71,8 @@ pub(super) struct Budget {
     pub max_pixels: u64,
     /// Most bytes that decoding may hold, the picture itself included.
     pub max_bytes: u64,
+    /// So many pixels of the shorter side are enough.
+    pub enough: Option<u32>,
     /// When the decoder gives up.
     pub deadline: Instant,
     /// What the deadline was made from, for the message.
@@ -90,8 +92,8 @@ struct Account {
 impl Budget {
     /// A budget that starts now.
     pub fn starting(limits: &Limits) -> Self {
-        let Limits { max_pixels, max_bytes, timeout, .. } = *limits;
-        Self { max_pixels, max_bytes, deadline: Instant::now() + timeout, timeout, account: Arc::default() }
+        let Limits { max_pixels, max_bytes, timeout, enough, .. } = *limits;
+        Self { max_pixels, max_bytes, enough, deadline: Instant::now() + timeout, timeout, account: Arc::default() }
     }
 
     /// Refuses a picture of `width` × `height` pixels that needs `bytes_per_pixel` to decode.

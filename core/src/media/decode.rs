@@ -27,16 +27,20 @@ pub struct Limits {
     pub max_file_bytes: u64,
     /// How long decoding may take.
     pub timeout: Duration,
+    /// So many pixels of the shorter side are enough: a JPEG is decoded at a half, a quarter or an eighth of its size where
+    /// that leaves them, in half the time. `None`: every pixel is wanted.
+    pub enough: Option<u32>,
 }
 
 impl Default for Limits {
-    /// 100 megapixels, 320 MiB of decoder memory, files of 256 MiB, 30 seconds.
+    /// 100 megapixels, 320 MiB of decoder memory, files of 256 MiB, 30 seconds, every pixel.
     fn default() -> Self {
         Self {
             max_pixels: 100_000_000,
             max_bytes: 320 << 20,
             max_file_bytes: 256 << 20,
             timeout: Duration::from_secs(30),
+            enough: None,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! JPEG → raster. In: the bytes of a JPEG, also CMYK, YCCK and progressive. Out: its pixels, at a reduced size where
-//! the full one needs too much memory. Knows no other format, but raw files call it for their previews.
+//! that is enough or the full one needs too much memory. Knows no other format, but raw files call it for their previews.
 //!
 //! A file that only lacks its end marker is decoded; one whose pixels end early is refused, as Pillow does, and so is a
 //! progressive one without the marker. Damage in the middle is passed over, as every viewer does.
@@ -37,13 +37,38 @@ pub(super) fn jpeg(bytes: &[u8], budget: &Budget) -> Outcome<Raster> {
     let coefficients = if header.is_progressive { 2 * u64::from(header.components) } else { 0 };
     let turned = if orientation.is_sideways() { 3 } else { 0 };
     let bytes_per_pixel = 3 + coefficients.max(turned);
-    let picture = if budget.allows(size, bytes_per_pixel) {
+    let picture = if let Some(picture) = smaller(bytes, &header, budget)? {
+        picture
+    } else if budget.allows(size, bytes_per_pixel) {
         let _share = budget.reserve(u64::from(size.0) * u64::from(size.1) * bytes_per_pixel)?;
         full(bytes, &header, budget)?
     } else {
         reduced(bytes, &header, budget)?
     };
     Ok(Raster { picture, orientation, full_size: size })
+}
+
+/// At a part of its size, where that is enough and nothing is wrong with it: what is odd gets the careful way.
+fn smaller(bytes: &[u8], header: &Header, budget: &Budget) -> Outcome<Option<RgbImage>> {
+    let Some(enough) = budget.enough else { return Ok(None) };
+    let leaves_enough = |part: &u32| header.width.min(header.height) / part >= enough;
+    let fits = |part: &u32| {
+        let size = (header.width.div_ceil(*part), header.height.div_ceil(*part));
+        budget.allows(size, 1) && reduced_cost(header, *part) <= budget.max_bytes
+    };
+    let part = [8, 4, 2].into_iter().find(|part| leaves_enough(part) && fits(part));
+    let Some(part) = part.filter(|_| has_end(bytes.get(header.scan.unwrap_or_default()..).unwrap_or_default())) else {
+        return Ok(None);
+    };
+    let _share = budget.reserve(reduced_cost(header, part))?;
+    Ok(reduced_by(bytes, header, part).ok())
+}
+
+/// Bytes that decoding at a part of the size holds: planes, pixels, and the second copy of a quarter turn.
+fn reduced_cost(header: &Header, part: u32) -> u64 {
+    let pixels = u64::from(header.width) * u64::from(header.height);
+    let coefficients = if header.is_progressive { 2 * u64::from(header.components) * pixels } else { 0 };
+    coefficients + 3 * 3 * (pixels / u64::from(part * part) + 1)
 }
 
 /// What the frame header says.
@@ -146,17 +171,16 @@ fn full_with(bytes: &[u8], is_strict: bool) -> Outcome<RgbImage> {
 fn reduced(bytes: &[u8], header: &Header, budget: &Budget) -> Outcome<RgbImage> {
     let size = (header.width, header.height);
     let pixels = u64::from(header.width) * u64::from(header.height);
-    let coefficients = if header.is_progressive { 2 * u64::from(header.components) * pixels } else { 0 };
-    // Planes, pixels, and the second copy of a quarter turn.
-    let cost = |part: u32| coefficients + 3 * 3 * (pixels / u64::from(part * part) + 1);
     let fits = |part: &u32| {
-        cost(*part) <= budget.max_bytes && pixels / u64::from(part * part) <= budget.max_pixels && pixels <= MAX_REDUCED
+        reduced_cost(header, *part) <= budget.max_bytes
+            && pixels / u64::from(part * part) <= budget.max_pixels
+            && pixels <= MAX_REDUCED
     };
     // Past every reduction, `check` words the refusal.
     let Some(part) = [2, 4, 8].into_iter().find(fits) else {
         return budget.check(size, 9).and(Err(Refusal::unsupported("JPEG", "too many components")));
     };
-    let _share = budget.reserve(cost(part))?;
+    let _share = budget.reserve(reduced_cost(header, part))?;
     reduced_by(bytes, header, part)
 }
 

@@ -158,6 +158,16 @@ impl Preprocessing {
         self.resize
     }
 
+    /// So many pixels of the shorter side are enough: twice what is left of them, so that reducing a picture before
+    /// [`Preprocessing::prepare`] changes little. `None` where every pixel counts.
+    pub fn enough(&self) -> Option<u32> {
+        match self.resize {
+            Resize::Keep => None,
+            Resize::Shortest(edge) => Some(edge.saturating_mul(2)),
+            Resize::Longest | Resize::Squash => Some(self.width.max(self.height).saturating_mul(2)),
+        }
+    }
+
     /// The picture at the model's input size. Only what the crop keeps is computed, so that no proportions cost memory.
     ///
     /// # Errors

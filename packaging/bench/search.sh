@@ -11,6 +11,6 @@ here=$(dirname "$0")
 cargo bench --quiet --workspace --bench nearest --no-run
 for pair in $(seq "$pairs"); do
     BENCH_LARGE=1 cargo bench --quiet --workspace --bench nearest -- "/1000000\$" --warm-up-time 1 --measurement-time 3 |
-        awk '/^nearest/ { name = $1 } /time: +\[/ { print "sightline " name, $(NF - 3) * ($(NF - 2) == "s" ? 1000 : 1) }'
+        awk '/^nearest/ { name = $1 } name && /time: +\[/ { print "sightline " name, $(NF - 3) * ($(NF - 2) == "s" ? 1000 : 1); name = "" }'
     "$python" "$here/search_peer.py"
 done

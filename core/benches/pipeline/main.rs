@@ -1,16 +1,19 @@
-//! How fast pictures become vectors: decode and resize, embed. In: n. Out: times; `cargo test` runs each function once,
-//! small.
+//! How fast pictures become vectors: decode and resize, embed, and all of it from a folder to a library. In: n. Out: times;
+//! `cargo test` runs each function once, small.
 //!
 //! `cargo bench -p sightline-core --bench pipeline`. ViT-B/32 is measured with random weights, written to the system's
 //! temporary folder (350 MB): its speed does not depend on what it learned. ViT-B/16 and L/14 only where they are named
-//! (`-- vit_l_14`).
+//! (`-- vit_l_14`), a whole folder too (`-- index/`).
 
+mod indexing;
 mod random_checkpoint;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use image::{Rgb, RgbImage};
+use indexing::{bench_index, photos};
 use random_checkpoint::Shape;
 use sightline_core::Result;
 use sightline_core::media::{Limits, decode_bytes};
@@ -57,8 +60,13 @@ fn bench_embed(criterion: &mut Criterion, name: &str, encoder: &dyn Encoder, n: 
 const SHAPES: [(&str, Shape, bool); 3] =
     [("vit_b_32", Shape::VIT_B_32, false), ("vit_b_16", Shape::VIT_B_16, true), ("vit_l_14", Shape::VIT_L_14, true)];
 
-/// A shape with random weights, in 32 bits and in 8.
-fn bench_shape(criterion: &mut Criterion, name: &str, shape: &Shape, batches: &[usize]) -> Result<()> {
+/// A shape with random weights, in 32 bits and in 8: pictures alone, and a folder of photos.
+fn bench_shape(
+    criterion: &mut Criterion,
+    (name, shape): (&str, &Shape),
+    batches: &[usize],
+    photos: Option<&Path>,
+) -> Result<()> {
     let folder = tempfile::tempdir()?;
     random_checkpoint::write(folder.path(), shape)?;
     let load = || load(&Checkpoint::from_folder(folder.path()));
@@ -68,7 +76,8 @@ fn bench_shape(criterion: &mut Criterion, name: &str, shape: &Shape, batches: &[
         bench_embed(criterion, name, &*full, *n)?;
         bench_embed(criterion, &format!("{name}_int8"), &*int8, *n)?;
     }
-    Ok(())
+    drop((full, int8));
+    photos.map_or(Ok(()), |photos| bench_index(criterion, name, Some(folder.path()), photos))
 }
 
 fn main() -> Result<()> {
@@ -82,12 +91,17 @@ fn main() -> Result<()> {
         bench_embed(&mut criterion, "starter", &*starter, *n)?;
     }
     let is_named = |name: &str| arguments.iter().any(|argument| argument.contains(name));
+    let made = tempfile::tempdir()?;
+    let photos = (!is_measuring || is_named("index")).then(|| photos(made.path(), side)).transpose()?;
+    if let Some(photos) = &photos {
+        bench_index(&mut criterion, "starter", None, photos)?;
+    }
     let shapes: Vec<_> = match is_measuring {
         true => SHAPES.into_iter().filter(|(name, _, is_large)| !is_large || is_named(name)).collect(),
         false => vec![("tiny", Shape::TINY, false)],
     };
     for (name, shape, _) in shapes {
-        bench_shape(&mut criterion, name, &shape, batches)?;
+        bench_shape(&mut criterion, (name, &shape), batches, photos.as_deref())?;
     }
     criterion.final_summary();
     Ok(())

@@ -48,7 +48,7 @@ class Student:
 
     def __init__(self, options, sentences):
         self.tower = image_tower.new_tower()
-        self.tower.load_state_dict(torch.load(options.work_dir / "image.pt", weights_only=False)["ema"])
+        self.tower.load_state_dict(torch.load(options.work_dir / "image.pt", map_location="cpu", weights_only=False)["ema"])
         self.texts = lambda texts: torch.from_numpy(sentences.vectors(texts))
 
     def photos(self, rows):

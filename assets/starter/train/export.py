@@ -25,9 +25,9 @@ PREPROCESS = {
 def joined(work_dir):
     """open_clip's model with the weights of both checkpoints, aligned ones where there are any."""
     clip = text_tower.new_clip().eval()
-    clip.visual.load_state_dict(torch.load(work_dir / "image.pt", weights_only=False)["ema"])
+    clip.visual.load_state_dict(torch.load(work_dir / "image.pt", map_location="cpu", weights_only=False)["ema"])
     aligned = work_dir / "text_aligned.pt"
-    trained = torch.load(aligned if aligned.exists() else work_dir / "text.pt", weights_only=False)
+    trained = torch.load(aligned if aligned.exists() else work_dir / "text.pt", map_location="cpu", weights_only=False)
     clip.load_state_dict(trained["tower"], strict=False)
     if "project" in trained:
         clip.visual.attnpool.c_proj.load_state_dict(trained["project"])

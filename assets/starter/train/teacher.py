@@ -150,6 +150,7 @@ class ResNet50v2:
         self.tensors = {name.removeprefix("resnetv24_"): self.as_used(tensor) for name, tensor in loaded.items()}
 
     def as_used(self, tensor):
+        tensor = tensor.to(torch.get_default_device())
         return tensor.bfloat16().contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor.float()
 
     def norm(self, x, name):

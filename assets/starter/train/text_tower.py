@@ -232,7 +232,7 @@ def train(options):
     reader, path = Reader(options.work_dir), options.work_dir / "text.pt"
     texts, tower = Texts(options, reader), TextTower()
     if path.exists():
-        tower.load_state_dict(torch.load(path, weights_only=False)["tower"])
+        tower.load_state_dict(torch.load(path, map_location="cpu", weights_only=False)["tower"])
     elif options.start_from:
         adopt(tower, reader.tokenizer, options.start_from)
     steps = optimizers(tower, options)
@@ -319,8 +319,8 @@ def align(options):
     """Writes text_aligned.pt: the last projection of both towers, moved so that captions find their photos."""
     work = options.work_dir
     tower, image = TextTower(), image_tower.new_tower()
-    tower.load_state_dict(torch.load(work / "text.pt", weights_only=False)["tower"])
-    image.load_state_dict(torch.load(work / "image.pt", weights_only=False)["ema"])
+    tower.load_state_dict(torch.load(work / "text.pt", map_location="cpu", weights_only=False)["tower"])
+    image.load_state_dict(torch.load(work / "image.pt", map_location="cpu", weights_only=False)["ema"])
     held = Pairs(options, tower, image, lambda photo: photo.is_held_out)
     pairs = Pairs(options, tower, image, lambda photo: not photo.is_held_out)
     named = Named(options, tower, image)

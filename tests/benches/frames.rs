@@ -1,5 +1,6 @@
-//! How long a frame of the window takes over a large library: while it is scrolled, while words are typed, and both while
-//! a folder is being indexed. In: a number of photos. Out: percentiles, the time to the first photos, the memory.
+//! How long a frame of the window takes over a large library: while it is scrolled, while words are typed, both while a
+//! folder is being indexed, and while the map is moved. In: a number of photos. Out: percentiles, the time to the first
+//! photos, to the map and to the duplicates, the memory.
 //!
 //! `cargo bench --workspace --bench frames` takes 100,000 photos in the system's temporary folder (about 400 MB). A frame
 //! is all of it: what work has found is applied, the window is laid out and tessellated, and a graphics adapter (in
@@ -8,12 +9,16 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, vec2};
+use eframe::egui_wgpu::RendererOptions;
+use egui::{Event, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, pos2, vec2};
 use egui_kittest::Harness;
+use egui_kittest::wgpu::{WgpuTestRenderer, create_render_state, default_wgpu_setup};
 use image::{Rgb, RgbImage};
 use sightline_app::gui::app::App;
-use sightline_app::gui::command::Command;
+use sightline_app::gui::command::{Command, Errand};
+use sightline_app::gui::graphics;
 use sightline_app::gui::preferences::Preferences;
+use sightline_app::gui::state::Page;
 use sightline_app::gui::theme;
 use sightline_core::Result;
 use sightline_core::engine::{Engine, Precision, Settings};
@@ -93,7 +98,14 @@ fn record(library: &Path, folder: &Path) -> Result<()> {
 fn open(library: PathBuf) -> Window {
     let settings = Settings { library: library.clone(), model: None, precision: Precision::Auto };
     let mut opened = Some((Engine::open(settings).unwrap(), Preferences::of(&library)));
-    Harness::builder().with_size([1280.0, 800.0]).with_context_setup(theme::install).wgpu().build_ui_state(
+    let render_state = create_render_state(default_wgpu_setup(), RendererOptions::PREDICTABLE);
+    let card = render_state.clone();
+    let setup = move |ctx: &egui::Context| {
+        theme::install(ctx);
+        graphics::install(ctx, &card);
+    };
+    let renderer = WgpuTestRenderer::from_render_state(render_state);
+    Harness::builder().with_size([1280.0, 800.0]).with_context_setup(setup).renderer(renderer).build_ui_state(
         move |ui, app: &mut Option<App>| {
             if let Some((engine, preferences)) = opened.take() {
                 *app = Some(App::new(ui.ctx(), engine, preferences).unwrap());
@@ -133,7 +145,7 @@ fn wait_until(window: &mut Window, what: &str, is_done: impl Fn(&App) -> bool) -
 
 /// Scrolls down by the wheel, a step a frame.
 fn scrolled(window: &mut Window) -> Vec<Times> {
-    window.hover_at(egui::pos2(640.0, 500.0));
+    window.hover_at(pos2(640.0, 500.0));
     let (unit, modifiers, phase) = (MouseWheelUnit::Point, Modifiers::NONE, TouchPhase::Move);
     let source = MouseWheelSource::Unknown;
     let step = |window: &mut Window| {
@@ -154,6 +166,38 @@ fn typed(window: &mut Window) -> Vec<Times> {
         frame(window)
     };
     (0..FRAMES).map(|at| step(at, window)).collect()
+}
+
+/// Moves the map in a circle, a step a frame.
+fn moved(window: &mut Window) -> Vec<Times> {
+    let at = |step: usize| {
+        let angle = step as f32 / FRAMES as f32 * std::f32::consts::TAU;
+        pos2(700.0 + 150.0 * angle.cos(), 450.0 + 150.0 * angle.sin())
+    };
+    window.drag_at(at(0));
+    let step = |step: usize, window: &mut Window| {
+        window.hover_at(at(step));
+        frame(window)
+    };
+    let frames = (1..=FRAMES).map(|number| step(number, window)).collect();
+    window.drop_at(at(FRAMES));
+    frames
+}
+
+/// The map and the duplicates of the whole library.
+fn report_pages(window: &mut Window) {
+    app(window).send(Command::OpenPage(Page::Map));
+    frame(window);
+    let mapped = wait_until(window, "the map is drawn", |app| app.state().map.report.is_some());
+    println!("the first map after {:.1} s", mapped.as_secs_f64());
+    report("moving the map while it is refined", &moved(window));
+    app(window).send(Command::StopErrand(Errand::Map));
+    frame(window);
+    report("moving the map", &moved(window));
+    app(window).send(Command::OpenPage(Page::Duplicates));
+    frame(window);
+    let found = wait_until(window, "duplicates were looked for", |app| app.state().duplicates.report.is_some());
+    println!("duplicates after {:.1} s", found.as_secs_f64());
 }
 
 fn report(what: &str, frames: &[Times]) {
@@ -193,6 +237,8 @@ fn main() -> Result<()> {
     wait_until(&mut window, "the folder was looked at", |app| app.state().indexing.is_none());
     report("scrolling", &scrolled(&mut window));
     report("typing", &typed(&mut window));
+    report_pages(&mut window);
+    app(&window).send(Command::OpenPage(Page::Photos));
     let started = Instant::now();
     app(&window).send(Command::SearchText("a red car".to_owned()));
     frame(&mut window);

@@ -5,6 +5,7 @@ mod inspecting;
 mod organising;
 mod pages;
 mod pictures;
+mod points;
 mod searching;
 mod support;
 mod trouble;

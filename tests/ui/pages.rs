@@ -4,9 +4,10 @@ use egui::Key;
 use egui_kittest::kittest::Queryable;
 use sightline_app::gui::command::Command;
 use sightline_app::gui::state::{Page, Why};
+use sightline_core::engine::Precision;
 use sightline_core::index::Marks;
 
-use crate::support::Window;
+use crate::support::{COLORS, Window};
 
 #[test]
 fn filters_narrow_the_photos_and_are_taken_away_one_by_one() {
@@ -107,4 +108,26 @@ fn a_missing_photo_is_explained() {
     window.wait_until("the reason is there", |state| state.absence.is_some());
     let (_, reason) = window.state().absence.clone().unwrap();
     assert!(!reason.is_empty() && reason.ends_with('.'), "{reason}");
+}
+
+#[test]
+fn eight_bits_are_tried_before_they_are_offered_and_can_be_left_again() {
+    let model = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("parity/fixtures/checkpoints/clip_hf_quickgelu");
+    let mut window = Window::with_model(&model);
+    let folder = window.folder_of("Colors", &COLORS);
+    window.index(&folder);
+    window.app().send(Command::OpenPage(Page::Models));
+    window.wait_until("the models are read", |state| state.models.rows.is_some());
+    assert!(window.harness.query_by_label("Compute in 8 bits").is_none());
+    window.harness.get_by_label("Try 8 bits on your photos").click();
+    window.wait_until("they were tried", |state| state.models.precisions.is_some() && state.models.comparing.is_none());
+    assert_eq!(window.state().models.precisions.as_ref().unwrap().photos, 3);
+    window.harness.get_by_label_contains("On 3 photos the vectors agree");
+    window.harness.get_by_label("Compute in 8 bits").click();
+    window.wait_until("all is computed anew", |state| {
+        state.model.precision == Precision::Int8 && state.indexing.is_none() && state.library.waiting == 0
+    });
+    window.harness.get_by_label("Back to 32 bits").click();
+    window.wait_until("it is as before", |state| state.model.precision == Precision::F32 && state.library.waiting == 0);
+    window.harness.get_by_label("Try 8 bits on your photos");
 }

@@ -7,12 +7,10 @@ use std::time::{Duration, SystemTime};
 use egui_kittest::SnapshotOptions;
 use egui_kittest::kittest::Queryable;
 use image::{Rgba, RgbaImage};
-use sightline_app::gui::adapter_finding;
 use sightline_app::gui::command::{AlbumEdit, Command, MarkEdit};
 use sightline_app::gui::state::{Appearance, Cover, Loaded, Page, Question, State};
-use sightline_core::engine::Severity;
 
-use crate::support::{COLORS, Window};
+use crate::support::{COLORS, Window, can_draw};
 
 /// What stands before a time.
 const TIMES: [&str; 3] = ["photos in ", "indexed in ", "looked in "];
@@ -22,18 +20,6 @@ const LONGEST_TIME: f32 = 200.0;
 const WIDTH: f32 = 1000.0;
 /// Numbers of a model differ in their last digit from processor to processor.
 const PIXELS: usize = 60;
-
-/// Whether there is an adapter to draw with; says so, or fails where nothing may be skipped.
-fn can_draw() -> bool {
-    let finding = adapter_finding();
-    if finding.severity == Severity::Good {
-        return true;
-    }
-    let may_skip = std::env::var_os("SIGHTLINE_NO_SKIP").is_none_or(|value| value != "1");
-    assert!(may_skip, "no graphics adapter, and SIGHTLINE_NO_SKIP=1: {}", finding.text);
-    println!("skipped: {}", finding.text);
-    false
-}
 
 /// A window of which pictures are compared.
 struct Album {

@@ -63,6 +63,7 @@ impl App {
         state.row_height = look.row_height.filter(|height| height.is_finite()).unwrap_or(state.row_height);
         state.suggested_folder = super::preferences::pictures_folder();
         state.model.name = engine.model_id().to_owned();
+        state.model.precision = engine.precision();
         state.notices = engine.notices().iter().map(|notice| super::text::sentence(notice)).collect();
         let folders = engine.folders();
         let mut app = Self {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sightline_core::engine::Precision;
 use sightline_core::index::ContentHash;
 use sightline_core::search::{Filter, Sort};
 
@@ -119,6 +120,10 @@ pub enum Command {
     UseModel(String),
     /// Measure how fast this model is here.
     MeasureModel(String),
+    /// Compare 8 bits with 32 on photos of the library.
+    ComparePrecisions,
+    /// Compute pictures so from now on.
+    UsePrecision(Precision),
     /// Say why a file is not in the library.
     AskAbout(PathBuf),
     /// End an errand; what is done stays.
@@ -241,6 +246,8 @@ pub enum Errand {
     Download,
     /// A model whose speed is measured.
     Measure,
+    /// 8 bits that are compared with 32.
+    Precisions,
     /// Copies that are written.
     Export,
     /// Files that go to the trash.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sightline_core::engine::{Album, DuplicatesReport, Explanation, ExportReport, IndexReport, LearnReport};
-use sightline_core::engine::{Made, MapReport, ModelRow, SearchReport, TrashReport};
+use sightline_core::engine::{Made, MapReport, ModelRow, Precision, PrecisionReport, SearchReport, TrashReport};
 use sightline_core::index::{FolderRecord, SavedSearch, Snapshot};
 use sightline_core::jobs::Progress;
 use sightline_core::search::Facets;
@@ -75,8 +75,10 @@ pub enum Finding {
     ModelsRead(Result<Vec<ModelRow>>),
     /// A model was fetched, or its speed is known.
     ModelsChanged,
-    /// The engine searches with this model now.
-    ModelUsed(Result<String>),
+    /// The engine searches with this model now, and computes pictures so.
+    ModelUsed(Result<(String, Precision)>),
+    /// What 8 bits would change.
+    PrecisionsCompared(PrecisionReport),
     /// Why a file is not in the library.
     Absence(PathBuf, Result<String>),
     /// Pixels for the clipboard.

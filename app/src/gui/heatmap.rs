@@ -80,20 +80,10 @@ struct Kept {
     map: Option<(Weak<HeatTexels>, wgpu::BindGroup)>,
 }
 
-/// Prepares a window's graphics card. Without this no map is drawn.
-pub fn install(ctx: &egui::Context, render_state: &RenderState) {
+/// Prepares a window's graphics card.
+pub(super) fn install(render_state: &RenderState) {
     let kept = Kept::new(&render_state.device, &render_state.queue, render_state.target_format);
     render_state.renderer.write().callback_resources.insert(kept);
-    ctx.data_mut(|data| data.insert_temp(installed(), true));
-}
-
-/// Whether a map would be drawn.
-pub fn is_installed(ctx: &egui::Context) -> bool {
-    ctx.data(|data| data.get_temp(installed()).unwrap_or_default())
-}
-
-fn installed() -> egui::Id {
-    egui::Id::unique("heatmap-installed")
 }
 
 impl CallbackTrait for Heat {

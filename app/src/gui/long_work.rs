@@ -26,6 +26,8 @@ pub enum LongTask {
     Download(String),
     /// Measure how fast a model is.
     Measure(String),
+    /// Compare 8 bits with 32 on photos of the library.
+    ComparePrecisions,
     /// Write copies of files into a folder.
     Copy(Vec<PathBuf>, PathBuf),
     /// Write a sheet of thumbnails of these entries as a picture.
@@ -54,6 +56,7 @@ impl LongTask {
             Self::Duplicates => Errand::Duplicates,
             Self::Download(_) => Errand::Download,
             Self::Measure(_) => Errand::Measure,
+            Self::ComparePrecisions => Errand::Precisions,
             Self::Copy(..) | Self::Sheet(..) | Self::Problems(_) => Errand::Export,
             Self::Trash(_) => Errand::Trash,
         }
@@ -128,6 +131,7 @@ fn done(engine: &Engine, task: LongTask, ticker: &Ticker) -> Result<Finding> {
             engine::measure_speed(engine.library_folder(), &id, ticker)?;
             Finding::ModelsChanged
         }
+        LongTask::ComparePrecisions => Finding::PrecisionsCompared(engine.compare_precisions(ticker)?),
         LongTask::Copy(files, folder) => Finding::Exported(engine.copy_originals(&files, &folder, ticker)?),
         LongTask::Sheet(Shown(snapshot), entries, target) => {
             let style = (target.as_path(), SheetStyle::default());

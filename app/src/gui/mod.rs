@@ -14,6 +14,7 @@ pub mod colour_table;
 pub mod command;
 mod dialogs;
 pub mod finding;
+pub mod graphics;
 mod heatmap;
 pub mod icons;
 pub mod inspect_command;
@@ -27,6 +28,7 @@ pub mod panels;
 mod picture;
 mod pictures;
 pub mod player;
+pub mod points;
 pub mod preferences;
 mod products;
 pub mod state;
@@ -62,7 +64,7 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
     let options = eframe::NativeOptions { viewport, renderer: eframe::Renderer::Wgpu, ..Default::default() };
     let create = |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
         if let Some(render_state) = &cc.wgpu_render_state {
-            heatmap::install(&cc.egui_ctx, render_state);
+            graphics::install(&cc.egui_ctx, render_state);
         }
         Ok(Box::new(App::new(&cc.egui_ctx, engine, preferences)?))
     };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sightline_core::engine;
-use sightline_core::engine::{LearnRequest, Made, SearchRequest};
+use sightline_core::engine::{LearnRequest, Made, Precision, SearchRequest};
 use sightline_core::search::Filter;
 
 use super::command::{Direction, Errand, ExportKind};
@@ -70,6 +70,8 @@ pub enum Task {
     ReadModels,
     /// Search with another model.
     UseModel(String),
+    /// Compute pictures otherwise.
+    UsePrecision(Precision),
     /// Say why a file is not in the library.
     WhyAbsent(PathBuf),
     /// Show a dialog for a folder.

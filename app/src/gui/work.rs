@@ -40,7 +40,7 @@ pub struct Work {
     making: Making,
     long: LongWork,
     inspection: InspectWork,
-    switching: Option<(String, Job<Engine>)>,
+    switching: Option<Job<Engine>>,
     others: Vec<Box<dyn FnMut() -> Option<Command>>>,
     snapshot: Option<Arc<Snapshot>>,
     watching: Watching,
@@ -175,7 +175,8 @@ impl Work {
             Task::ReadModels => self.other("models", Finding::ModelsRead, |engine| {
                 sightline_core::engine::model_rows(engine.library_folder())
             }),
-            Task::UseModel(id) => self.use_model(id),
+            Task::UseModel(id) => self.switch(move |engine| engine.with_model(&id)),
+            Task::UsePrecision(precision) => self.switch(move |engine| engine.with_precision(precision)),
             Task::WhyAbsent(path) => {
                 let of = path.clone();
                 let finding = move |result| Finding::Absence(of.clone(), result);
@@ -303,20 +304,20 @@ impl Work {
         Ok(())
     }
 
-    /// Searches with another model from now on: what it has not embedded yet is indexed next, beside the old index.
-    fn use_model(&mut self, id: String) -> Result<()> {
-        let (engine, named) = (self.engine.clone(), id.clone());
-        let job = jobs::spawn("model", Arc::clone(&self.wakes.now), move |_| engine.with_model(&named))?;
-        self.switching = Some((id, job));
+    /// Searches with another engine over the same library from now on: what its model has not embedded yet is indexed next,
+    /// beside the old index.
+    fn switch(&mut self, other: impl FnOnce(&Engine) -> Result<Engine> + Send + 'static) -> Result<()> {
+        let engine = self.engine.clone();
+        self.switching = Some(jobs::spawn("model", Arc::clone(&self.wakes.now), move |_| other(&engine))?);
         Ok(())
     }
 
     fn poll_switching(&mut self, found: &mut Vec<Finding>) {
-        let Some(other) = self.switching.as_ref().and_then(|(_, job)| job.poll()) else { return };
-        let Some((id, _)) = self.switching.take() else { return };
+        let Some(other) = self.switching.as_ref().and_then(Job::poll) else { return };
+        self.switching = None;
         found.push(Finding::ModelUsed(other.map(|engine| {
             self.engine = engine;
-            id
+            (self.engine.model_id().to_owned(), self.engine.precision())
         })));
     }
 

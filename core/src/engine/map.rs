@@ -29,7 +29,7 @@ pub struct MapReport {
     /// The library as it was laid out: rows of the map are rows of its vectors.
     pub snapshot: Arc<Snapshot>,
     /// The places.
-    pub map: PhotoMap,
+    pub map: Arc<PhotoMap>,
     /// Clumps, largest first.
     pub clusters: Vec<NamedCluster>,
 }
@@ -117,7 +117,7 @@ impl Engine {
             members: cluster.members,
         };
         let clusters = clusters.into_iter().map(named).collect();
-        Ok(MapReport { snapshot, map, clusters })
+        Ok(MapReport { snapshot, map: Arc::new(map), clusters })
     }
 
     /// The vectors of the words, computed once for a model.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sightline_core::Result;
-use sightline_core::engine::{DuplicatesReport, ExportReport, LiveMap, MapReport, ModelRow, TrashReport};
+use sightline_core::engine::{DuplicatesReport, ExportReport, LiveMap, MapReport, ModelRow, Precision, TrashReport};
 use sightline_core::jobs::{Progress, Ticker};
 use sightline_core::search::Filter;
 
@@ -14,7 +14,7 @@ use crate::gui::command::{Errand, ExportKind};
 use crate::gui::finding::Choice;
 use crate::gui::inspect_command::InspectTask;
 use crate::gui::long_work::{LongTask, Shown};
-use crate::gui::state::{ModelStatus, Page, State};
+use crate::gui::state::{Model, ModelStatus, Page, State};
 use crate::gui::task::Task;
 use crate::gui::text;
 use crate::gui::translate::{tr, tr_with};
@@ -58,6 +58,7 @@ pub fn progress(state: &mut State, errand: Errand, progress: Option<Progress>) -
         },
         Errand::Measure if progress.is_none() => state.models.measuring = None,
         Errand::Measure => {}
+        Errand::Precisions => state.models.comparing = progress,
         Errand::Export | Errand::Trash => state.writing = progress,
     }
     Vec::new()
@@ -74,7 +75,7 @@ pub fn stop(state: &mut State, errand: Errand) -> Vec<Task> {
 
 /// A first map is shown, and made better meanwhile.
 pub fn map_drawn(state: &mut State, report: Arc<MapReport>) -> Vec<Task> {
-    let live: LiveMap = Arc::new(arc_swap::ArcSwap::from_pointee(report.map.clone()));
+    let live: LiveMap = Arc::new(arc_swap::ArcSwap::new(Arc::clone(&report.map)));
     state.map.report = Some(Arc::clone(&report));
     state.map.live = Some(Arc::clone(&live));
     begin(state, LongTask::RefineMap(Shown(report), Shown(live)))
@@ -177,12 +178,13 @@ pub fn measure(state: &mut State, id: String) -> Vec<Task> {
     vec![Task::Long(LongTask::Measure(id))]
 }
 
-/// Another model is searched with: it is loaded, and what it has not seen yet is indexed.
-pub fn model_used(state: &mut State, result: Result<String>) -> Vec<Task> {
+/// Another model is searched with, or the same one in another precision: it is loaded, and what it has not seen yet is
+/// indexed.
+pub fn model_used(state: &mut State, result: Result<(String, Precision)>) -> Vec<Task> {
     match result {
-        Ok(id) => {
-            state.model.name = id;
-            state.model.status = ModelStatus::Loading;
+        Ok((name, precision)) => {
+            state.model = Model { name, precision, status: ModelStatus::Loading };
+            state.models.precisions = None;
             let mut tasks = vec![Task::LoadModel, Task::ReadModels];
             tasks.extend(super::library::folders_changed(state));
             tasks

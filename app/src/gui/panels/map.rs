@@ -3,21 +3,19 @@
 
 use std::sync::Arc;
 
-use egui::epaint::{Mesh, Vertex, WHITE_UV};
 use egui::vec2;
-use egui::{
-    Align2, CentralPanel, Color32, Frame, Margin, Painter, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2,
-};
+use egui::{Align2, CentralPanel, Frame, Margin, Painter, Pos2, Rect, RichText, Sense, Shape, Stroke, Ui, Vec2};
 use sightline_core::engine::MapReport;
-use sightline_core::search::PhotoSet;
+use sightline_core::search::{PhotoMap, PhotoSet};
 
 use super::{Cx, Panel};
 use crate::gui::command::{Command, Errand};
+use crate::gui::points::{self, PointsLook};
 use crate::gui::state::{Page, Picked};
 use crate::gui::textures::Thumbnail;
 use crate::gui::theme::{self, Tokens, font, size, space};
 use crate::gui::translate::{tr, tr_with};
-use crate::gui::{icons, text, widgets};
+use crate::gui::{graphics, icons, text, widgets};
 
 /// See the module.
 pub struct Map {
@@ -58,9 +56,10 @@ impl Panel for Map {
             let (room, response) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
             response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, tr("Map of the library")));
             let live = cx.state.map.live.as_ref().map(|live| live.load_full());
-            let places = live.as_ref().map_or(&report.map.places, |map| &map.places);
+            let map = live.as_ref().unwrap_or(&report.map);
+            let places = map.places.as_slice();
             let view = View { room, middle: self.middle, scale: self.scale };
-            self.photos_ui(cx, (report, places), view, ui);
+            self.photos_ui(cx, (report, map), view, ui);
             names_ui(report, view, ui);
             self.pointer(cx, (report, places), (view, &response), ui);
         });
@@ -124,12 +123,12 @@ impl Map {
         }
     }
 
-    fn photos_ui(&self, cx: &Cx<'_>, (report, places): (&MapReport, &[[f32; 2]]), view: View, ui: &Ui) {
+    fn photos_ui(&self, cx: &Cx<'_>, (report, map): (&MapReport, &Arc<PhotoMap>), view: View, ui: &mut Ui) {
         let painter = ui.painter().with_clip_rect(view.room);
         let sight = view.room.expand(PICTURE / 2.0);
         let on_screen = |place: &[f32; 2]| view.on_screen(vec2(place[0], place[1]));
-        let seen: Vec<(usize, Pos2)> =
-            places.iter().map(on_screen).enumerate().filter(|(_, position)| sight.contains(*position)).collect();
+        let seen = map.places.iter().map(on_screen).enumerate().filter(|(_, position)| sight.contains(*position));
+        let seen: Vec<(usize, Pos2)> = seen.take(PICTURES + 1).collect();
         if seen.len() <= PICTURES {
             // As large as they can be without hiding each other much.
             let side = (0.3 * view.room.area() / seen.len().max(1) as f32).sqrt().clamp(SMALLEST, PICTURE);
@@ -139,8 +138,16 @@ impl Map {
             }
             return;
         }
+        if !graphics::is_installed(ui.ctx()) {
+            let words = tr("The points need a graphics card; come closer to see photos");
+            let muted = theme::tokens(ui).muted;
+            painter.text(view.room.center_bottom(), Align2::CENTER_BOTTOM, words, font::small(), muted);
+            return;
+        }
         let side = (2.2 + self.scale.sqrt()).min(5.0);
-        painter.add(Shape::mesh(points(&seen, side, theme::tokens(ui).accent.gamma_multiply(0.75))));
+        let color = theme::tokens(ui).accent.gamma_multiply(0.75);
+        let look = PointsLook { middle: view.middle, unit: view.unit(), side, color };
+        painter.add(points::shape(map, look, view.room));
     }
 
     fn pointer(
@@ -228,23 +235,6 @@ fn is_inside(line: &[Vec2], place: Vec2) -> bool {
     is_inside
 }
 
-/// All points as one mesh: 200,000 are one call to the graphics card.
-fn points(seen: &[(usize, Pos2)], side: f32, color: Color32) -> Mesh {
-    let mut mesh = Mesh::default();
-    mesh.reserve_vertices(4 * seen.len());
-    mesh.reserve_triangles(2 * seen.len());
-    let half = side / 2.0;
-    for (_, position) in seen {
-        let first = mesh.vertices.len() as u32;
-        for (x, y) in [(-half, -half), (half, -half), (half, half), (-half, half)] {
-            mesh.vertices.push(Vertex { pos: *position + vec2(x, y), uv: WHITE_UV, color });
-        }
-        mesh.add_triangle(first, first + 1, first + 2);
-        mesh.add_triangle(first, first + 2, first + 3);
-    }
-    mesh
-}
-
 fn picture_ui(cx: &Cx<'_>, (report, point): (&MapReport, usize), rect: Rect, (painter, tokens): (&Painter, &Tokens)) {
     let entry = report.entry(point as u32).and_then(|entry| report.snapshot.entries.get(entry as usize));
     if let Some(entry) = entry {
@@ -312,11 +302,5 @@ mod tests {
         assert!(is_inside(&corner, vec2(0.5, 1.5)) && is_inside(&corner, vec2(1.5, 0.5)));
         assert!(!is_inside(&corner, vec2(1.5, 1.5)) && !is_inside(&corner, vec2(-0.1, 0.5)));
         assert!(!is_inside(&[], vec2(0.0, 0.0)));
-    }
-
-    #[test]
-    fn points_are_two_triangles_each() {
-        let mesh = points(&[(0, pos2(1.0, 1.0)), (1, pos2(5.0, 5.0))], 2.0, Color32::WHITE);
-        assert_eq!((mesh.vertices.len(), mesh.indices.len()), (8, 12));
     }
 }

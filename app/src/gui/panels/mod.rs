@@ -30,6 +30,7 @@ mod messages;
 mod models;
 mod path_entry;
 mod photo_menu;
+mod precision;
 mod problems;
 mod question;
 mod results;

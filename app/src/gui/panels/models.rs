@@ -5,6 +5,7 @@ use egui::{Frame, Margin, RichText, ScrollArea, Ui, vec2};
 use sightline_core::engine::{ModelRow, ModelState};
 use sightline_core::models::Quality;
 
+use super::precision::precision_ui;
 use super::{Cx, Panel, page_ui};
 use crate::gui::command::{Command, Errand};
 use crate::gui::state::{Page, State};
@@ -45,6 +46,10 @@ fn row_ui(cx: &Cx<'_>, row: &ModelRow, ui: &mut Ui) {
             ui.vertical(|ui| {
                 ui.set_width(room);
                 words_ui(cx.state, row, ui);
+                // The built-in tower is a convolution: 8 bits bring it nothing.
+                if is_used && row.state != ModelState::BuiltIn {
+                    precision_ui(cx, ui);
+                }
             });
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| action_ui(cx, row, is_used, ui));
         });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sightline_core::Problem;
-use sightline_core::engine::Album;
+use sightline_core::engine::{Album, Precision};
 use sightline_core::index::{FolderRecord, SavedSearch, Snapshot};
 
 /// The library as the sidebar and the status bar show it.
@@ -50,6 +50,8 @@ pub struct Folder {
 pub struct Model {
     /// Its id ("starter").
     pub name: String,
+    /// How it computes pictures.
+    pub precision: Precision,
     /// Whether it can be asked.
     pub status: ModelStatus,
 }

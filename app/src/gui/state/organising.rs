@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sightline_core::engine::{DuplicatesReport, LearnReport, LiveMap, MapReport, ModelRow};
+use sightline_core::engine::{DuplicatesReport, LearnReport, LiveMap, MapReport, ModelRow, PrecisionReport};
 use sightline_core::index::ContentHash;
 use sightline_core::jobs::Progress;
 use sightline_core::search::Facets;
@@ -61,6 +61,10 @@ pub struct Models {
     pub download: Option<(String, Progress)>,
     /// The one whose speed is being measured.
     pub measuring: Option<String>,
+    /// What 8 bits would change for the model in use, once that was measured.
+    pub precisions: Option<PrecisionReport>,
+    /// How far the measuring of it is.
+    pub comparing: Option<Progress>,
 }
 
 /// What the person is asked before it is done.

@@ -6,6 +6,7 @@ use sightline_core::anomaly::{Region, Verdict};
 use super::controls;
 use super::pixels::{Detail, Pixels};
 use super::roi::DrawnRoi;
+use crate::gui::graphics;
 use crate::gui::heatmap::{self, HeatLook};
 use crate::gui::panels::Cx;
 use crate::gui::panels::viewer::Canvas;
@@ -206,7 +207,7 @@ fn map_ui(cx: &Cx<'_>, map: &PartMap, (canvas, picture, room): (&Canvas, &Pictur
         shape.into_iter().for_each(|shape| {
             painter.add(shape);
         });
-        if !heatmap::is_installed(ui.ctx()) {
+        if !graphics::is_installed(ui.ctx()) {
             badge_ui(tr("The heatmap needs a graphics card; outlines show the regions"), room, ui);
         }
     }

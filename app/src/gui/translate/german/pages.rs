@@ -18,6 +18,30 @@ pub const WORDS: super::Words = &[
     ),
     ("{} photos a second on this machine", "{} Fotos je Sekunde auf diesem Rechner"),
     ("Stop measuring", "Messung abbrechen"),
+    (
+        "Photos are computed in 8 bits. The index in 32 bits is kept.",
+        "Fotos werden mit 8 Bit berechnet. Der Index mit 32 Bit bleibt.",
+    ),
+    ("Back to 32 bits", "Zurück zu 32 Bit"),
+    ("Comparing 8 bits with 32", "8 Bit werden mit 32 verglichen"),
+    ("Stop comparing", "Vergleich abbrechen"),
+    ("Try 8 bits on your photos", "8 Bit an deinen Fotos erproben"),
+    (
+        "Computes up to 100 of your photos both ways and says what would change. Nothing is changed.",
+        "Berechnet bis zu 100 deiner Fotos auf beide Arten und sagt, was anders würde. Geändert wird nichts.",
+    ),
+    ("Compute in 8 bits", "Mit 8 Bit rechnen"),
+    ("8 bits: {} photos a second instead of {}, {} times", "8 Bit: {} Fotos je Sekunde statt {}, {}-mal so viele"),
+    (
+        "On {} the vectors agree to a cosine of {} at least",
+        "Bei {} stimmen die Vektoren mindestens bis zum Kosinus {} überein",
+    ),
+    ("{} % of their nearest {} stay the same", "{} % ihrer nächsten {} bleiben gleich"),
+    (
+        "Layers with outliers, which 8 bits render coarsely: {}",
+        "Schichten mit Ausreißern, die 8 Bit grob wiedergeben: {}",
+    ),
+    ("{} could not be used", "{} nicht verwendbar"),
     ("Measure how fast it is here", "Tempo auf diesem Rechner messen"),
     ("Nothing goes on now.", "Gerade läuft nichts."),
     ("Indexing {}", "Indizieren: {}"),
@@ -29,6 +53,10 @@ pub const WORDS: super::Words = &[
     (
         "Wheel: closer. Drag: move. Shift and drag: draw a line around photos to see them.",
         "Mausrad: näher. Ziehen: verschieben. Umschalt und ziehen: Fotos umkreisen, um sie zu sehen.",
+    ),
+    (
+        "The points need a graphics card; come closer to see photos",
+        "Die Punkte brauchen eine Grafikkarte; näher heran zeigen sich Fotos",
     ),
     ("Stop refining the map", "Karte nicht weiter verfeinern"),
     ("Draw anew", "Neu zeichnen"),

@@ -106,7 +106,7 @@ fn a_rusty_part_does_not_pass_and_the_box_is_where_the_rust_is() {
     let shop = Shop::new();
     let out = shop.text("out");
     let results = shop.inspect(&["--out", &out], 0);
-    assert_eq!((results["method"].as_str(), results["references"].as_u64()), (Some("patch-knn"), Some(6)));
+    assert_eq!((results["method"].as_str(), results["references"].as_u64()), (Some("mahalanobis"), Some(6)));
     assert!(results["threshold"].as_f64().unwrap() > 0.0 && results["seconds"].as_f64().unwrap() > 0.0);
     for name in ["rust/000.png", "rust/001.png"] {
         assert_ne!(part(&results, name)["verdict"], "pass", "{name}");
@@ -139,7 +139,7 @@ fn everything_is_written_under_the_parts_own_names() {
         assert!(map.starts_with(b"\x93NUMPY") && map.len() == 128 + 4 * 256 * 160);
     }
     let report = fs_err::read_to_string(shop.path("out/report.html")).unwrap();
-    for expected in ["rust/000", "data:image/jpeg;base64,", "<svg", "patch-knn"] {
+    for expected in ["rust/000", "data:image/jpeg;base64,", "<svg", "mahalanobis"] {
         assert!(report.contains(expected), "{expected}");
     }
     assert!(!report.contains("http://") && !report.contains("https://"), "the report loads nothing");
@@ -149,7 +149,8 @@ fn everything_is_written_under_the_parts_own_names() {
 fn a_reference_scores_zero_against_itself() {
     let shop = Shop::new();
     let normal = shop.text("train/good");
-    let results = shop.json(&["inspect", "--normal", &normal, "--images", &normal, "--size", "256"], 0);
+    let results =
+        shop.json(&["inspect", "--normal", &normal, "--images", &normal, "--size", "256", "--method", "patch-knn"], 0);
     for row in results["images"].as_array().unwrap() {
         assert!(row["score"].as_f64().unwrap() < 1e-5 && row["verdict"] == "pass", "{row:#}");
         assert!(row["regions"].as_array().unwrap().is_empty());
@@ -169,7 +170,7 @@ fn one_reference_is_said_to_be_uncalibrated_and_fails_nothing() {
 #[test]
 fn every_method_judges_the_folder() {
     let shop = Shop::new();
-    for method in ["subspace", "dictionary", "mutual", "zero-shot"] {
+    for method in ["patch-knn", "subspace", "dictionary", "mutual", "zero-shot"] {
         let results = shop.inspect(&["--method", method], 0);
         assert_eq!(results["method"], method);
         assert_eq!(results["images"].as_array().unwrap().len(), 4, "{method}");

@@ -112,6 +112,11 @@ fn distances_to_the_nearest_patch_are_those_of_scikit_learn() {
 }
 
 #[test]
+fn mahalanobis_distances_are_those_of_scipy() {
+    check_method("mahalanobis", 1, &[0, 2], "mahalanobis");
+}
+
+#[test]
 fn the_rest_beside_the_main_directions_is_that_of_scikit_learn() {
     check_method("subspace", 1, &[0, 2], "subspace");
 }

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.numpy import load_file
 from scipy.ndimage import label
+from scipy.spatial import distance
 from sklearn.decomposition import PCA
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 from sklearn.neighbors import NearestNeighbors
@@ -49,6 +50,20 @@ def patch_knn(references, test, side):
     bank = np.concatenate([joined(part, side) for part in references])
     nearest = NearestNeighbors(n_neighbors=1, metric="cosine", algorithm="brute").fit(bank)
     return nearest.kneighbors(joined(test, side))[0][:, 0]
+
+
+def mahalanobis(references, test):
+    """The squared distance over the number of a feature's numbers, averaged over the layers."""
+    scores = np.zeros(16)
+    for layer in range(2):
+        bank = np.concatenate([part[layer].reshape(16, -1) for part in references])
+        covariance = np.cov(bank.T, bias=True)
+        covariance += 0.003 * covariance.trace() / len(covariance) * np.eye(len(covariance))
+        inverse = np.linalg.inv(covariance)
+        patches = test[layer].reshape(16, -1)
+        squares = [distance.mahalanobis(patch, bank.mean(0), inverse) ** 2 for patch in patches]
+        scores += np.array(squares) / len(covariance) / 2
+    return scores
 
 
 def subspace(references, test):
@@ -264,6 +279,7 @@ def main():
     pixels = torch.from_numpy(FIXTURE["pixels"][:1])
     expected = {
         "patch_knn": rounded(patch_knn([one, mean], two, 1)), "patch_knn_3": rounded(patch_knn([one, mean], two, 3)),
+        "mahalanobis": rounded(mahalanobis([one, mean], two)),
         "subspace": rounded(subspace([one, mean], two)), "dictionary": rounded(dictionary([one, mean], two, 3)),
         "mutual": rounded(mutual([one, mean, difference], two)), "rescored": rounded(rescored()),
         "word_patches": rounded(word_patches(model, pixels), 5),

@@ -30,8 +30,9 @@ fn with_defect(mut picture: RgbImage, left: u32, top: u32) -> RgbImage {
     picture
 }
 
+/// A method that scores patches one by one and exactly.
 fn settings() -> Settings {
-    Settings { size: 192, neighbourhood: 1, ..Settings::default() }
+    Settings { method: "patch-knn".into(), size: 192, neighbourhood: 1, ..Settings::default() }
 }
 
 fn taught(settings: Settings, parts: &[RgbImage]) -> Inspector {
@@ -53,6 +54,16 @@ fn a_reference_scores_zero_and_a_defect_does_not_pass() {
     let regions = inspector.regions(&inspector.map(&bad)).regions;
     let middle = (regions[0].x + regions[0].width / 2, regions[0].y + regions[0].height / 2);
     assert!(middle.0.abs_diff(92) < 8 && middle.1.abs_diff(52) < 8, "{regions:?}");
+    assert_eq!(inspector.judge(&part(192, 128, 3)).unwrap().verdict, Verdict::Pass);
+}
+
+#[test]
+fn the_default_finds_a_defect_and_lets_good_parts_pass() {
+    let inspector = taught(Settings { size: 192, ..Settings::default() }, &good(8));
+    let bad = inspector.judge(&with_defect(part(192, 128, 3), 80, 40)).unwrap();
+    assert_ne!(bad.verdict, Verdict::Pass);
+    let regions = inspector.shown_regions(&bad, &inspector.map(&bad)).regions;
+    assert!(regions.iter().any(|region| region.x.abs_diff(80) < 12 && region.y.abs_diff(40) < 12), "{regions:?}");
     assert_eq!(inspector.judge(&part(192, 128, 3)).unwrap().verdict, Verdict::Pass);
 }
 

@@ -74,7 +74,23 @@ pub fn quarter_layers(depth: usize, quarters: &[usize]) -> Vec<usize> {
 /// # Errors
 /// A picture without pixels, a size that no memory holds, a model without a grid, or one that gives no finite numbers.
 pub fn raw(encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings, quarters: &[usize]) -> Result<Patches> {
-    let features = encoder.patch_features(picture, Some(settings.size))?;
+    seen(encoder, encoder.patch_features(picture, Some(settings.size))?, settings, quarters)
+}
+
+/// As [`raw`], with the lengths that a convolutional tower gives, each averaged over the settings' neighbourhood.
+///
+/// # Errors
+/// As [`raw`].
+pub fn unscaled(encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings, quarters: &[usize]) -> Result<Patches> {
+    let features = encoder.unscaled_patch_features(picture, Some(settings.size))?;
+    let mut patches = seen(encoder, features, settings, quarters)?;
+    let shape = (patches.rows, patches.columns, patches.dim);
+    patches.values =
+        (0..patches.layers).flat_map(|layer| averaged(patches.layer(layer), shape, settings.neighbourhood)).collect();
+    Ok(patches)
+}
+
+fn seen(encoder: &dyn Encoder, features: PatchFeatures, settings: &Settings, quarters: &[usize]) -> Result<Patches> {
     if features.values.iter().any(|value| !value.is_finite()) {
         return Err(Error::NoDirection { model: encoder.identity().id.clone() });
     }

@@ -28,7 +28,7 @@ pub struct Settings {
     pub neighbourhood: usize,
     /// Whether references are learnt in eight rotations as well.
     pub turns: bool,
-    /// For parts that always lie alike: how many places away, in both directions, a like patch may be.
+    /// For parts that always lie alike: how many places away, in both directions, a like patch may be. Only `patch-knn` asks.
     pub position_window: Option<usize>,
     /// Whether what lies round the part is left out, by the first principal component of its features.
     pub hides_background: bool,
@@ -78,7 +78,7 @@ pub enum Area {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            method: "patch-knn".into(),
+            method: "mahalanobis".into(),
             object: "object".into(),
             prompts: None,
             size: 448,
@@ -142,6 +142,10 @@ impl Settings {
             ("px_per_mm", !self.px_per_mm.is_none_or(|px| px.is_finite() && px > 0.0), "give more than 0"),
             ("min_area", !is_area, "give 0 or more"),
         ];
+        if self.position_window.is_some() && self.method != "patch-knn" {
+            let what = format!("position_window means nothing to the method {:?}", self.method);
+            return Err(Error::bad_request(what, "add \"method\": \"patch-knn\", or leave the window out"));
+        }
         match wrong.iter().find(|(_, is_wrong, _)| *is_wrong) {
             Some((name, _, remedy)) => Err(Error::bad_request(format!("{name} is out of range"), *remedy)),
             None => {

@@ -153,6 +153,15 @@ pub trait Encoder: Send + Sync {
     /// A picture without pixels, or a family whose grid cannot be changed.
     fn patch_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures>;
 
+    /// As [`Encoder::patch_features`], with the lengths that the tower gives: a convolutional tower's stages are joined
+    /// there after each feature was scaled to length 1, and how strongly a stage answers is lost.
+    ///
+    /// # Errors
+    /// As [`Encoder::patch_features`].
+    fn unscaled_patch_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures> {
+        self.patch_features(picture, size)
+    }
+
     /// What each part of one picture is by itself, in the space of the embeddings and not yet of length 1: one layer, on a
     /// grid as that of [`Encoder::patch_features`]. Its cosine with a text says where in the picture the text is.
     ///

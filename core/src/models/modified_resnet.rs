@@ -10,7 +10,7 @@ use super::dense::Dense;
 use super::depthwise::Map;
 use super::ops::add_branch_relu;
 use super::position::{Resampling, resampled};
-use super::stages::joined;
+use super::stages::{Lengths, joined};
 use super::towers::ImageTower;
 use super::weights::Scope;
 use crate::error::{Error, Result};
@@ -95,6 +95,22 @@ impl ModifiedResNet {
         }
         Ok(halved(&map)?)
     }
+
+    /// What the stages give that patches are compared by.
+    fn patch_stages(&self, pixels: &Tensor) -> Result<Vec<Map>> {
+        let mut map = self.stem(pixels, PATCH)?;
+        let mut kept = Vec::with_capacity(PATCH_STAGES.len());
+        for (at, stage) in self.stages.iter().enumerate().take(PATCH_STAGES.end) {
+            for block in stage {
+                map = block.forward(map)?;
+            }
+            if PATCH_STAGES.contains(&at) {
+                // The next stage begins with its own copy, so this one stays as it is.
+                kept.push(Map { features: map.features.clone(), ..map });
+            }
+        }
+        Ok(kept)
+    }
 }
 
 impl ImageTower for ModifiedResNet {
@@ -119,18 +135,11 @@ impl ImageTower for ModifiedResNet {
     }
 
     fn patches(&self, pixels: &Tensor) -> Result<Vec<Tensor>> {
-        let mut map = self.stem(pixels, PATCH)?;
-        let mut kept = Vec::with_capacity(PATCH_STAGES.len());
-        for (at, stage) in self.stages.iter().enumerate().take(PATCH_STAGES.end) {
-            for block in stage {
-                map = block.forward(map)?;
-            }
-            if PATCH_STAGES.contains(&at) {
-                // The next stage begins with its own copy, so this one stays as it is.
-                kept.push(Map { features: map.features.clone(), ..map });
-            }
-        }
-        Ok(vec![joined(&kept)?])
+        Ok(vec![joined(&self.patch_stages(pixels)?, Lengths::One)?])
+    }
+
+    fn unscaled_patches(&self, pixels: &Tensor) -> Result<Vec<Tensor>> {
+        Ok(vec![joined(&self.patch_stages(pixels)?, Lengths::Kept)?])
     }
 
     fn whole_multiple(&self) -> usize {

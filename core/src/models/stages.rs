@@ -11,10 +11,19 @@ use crate::error::{Error, Result};
 /// No picture has more numbers: half a gigabyte, of which a few copies are held for a moment.
 const MAX_NUMBERS: usize = 1 << 27;
 
-/// The stages brought to the grid of the first (bilinear), each feature scaled to length 1, averaged over 3 × 3 places and
-/// joined: `[n, rows * columns, Σ channels]` (after the locally aware patch features of PatchCore, Roth et al. 2022,
-/// section 3.1, which average first and scale nothing).
-pub(super) fn joined(stages: &[Map]) -> Result<Tensor> {
+/// How long the features of each stage are when they are joined.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lengths {
+    /// All of length 1, so that no stage outweighs the others.
+    One,
+    /// As the stage gives them.
+    Kept,
+}
+
+/// The stages brought to the grid of the first (bilinear), averaged over 3 × 3 places and joined:
+/// `[n, rows * columns, Σ channels]` (after the locally aware patch features of PatchCore, Roth et al. 2022, section 3.1,
+/// which average first and scale nothing).
+pub(super) fn joined(stages: &[Map], lengths: Lengths) -> Result<Tensor> {
     let Some(&Map { rows, columns, .. }) = stages.first() else {
         return Err(candle_core::Error::Msg("no stage to join".into()).into());
     };
@@ -29,10 +38,15 @@ pub(super) fn joined(stages: &[Map]) -> Result<Tensor> {
     for stage in stages {
         let features =
             stage.features.apply_op1_no_bwd(&Resize { from: (stage.rows, stage.columns), to: (rows, columns) })?;
-        // As torch's normalize: a feature of nothing stays nothing.
-        let length = features.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?.maximum(1e-12)?;
-        let unit = features.broadcast_div(&length)?;
-        parts.push(unit.apply_op1_no_bwd(&Neighbours { rows, columns })?);
+        let features = match lengths {
+            Lengths::Kept => features,
+            Lengths::One => {
+                // As torch's normalize: a feature of nothing stays nothing.
+                let length = features.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?.maximum(1e-12)?;
+                features.broadcast_div(&length)?
+            }
+        };
+        parts.push(features.apply_op1_no_bwd(&Neighbours { rows, columns })?);
     }
     Ok(Tensor::cat(&parts, D::Minus1)?)
 }

@@ -43,6 +43,15 @@ pub trait ImageTower: Send + Sync {
         Err(Error::bad_request("this model has no patch features", "choose a CLIP or DINOv2 model"))
     }
 
+    /// As [`ImageTower::patches`], with the lengths that the tower gives: of a convolutional tower too, whose stages are
+    /// scaled there before they are joined.
+    ///
+    /// # Errors
+    /// As [`ImageTower::patches`].
+    fn unscaled_patches(&self, pixels: &Tensor) -> Result<Vec<Tensor>> {
+        self.patches(pixels)
+    }
+
     /// Width and height of one place of [`ImageTower::dense`] in pixels; `None` if the tower has no such places.
     fn dense_patch_size(&self) -> Option<usize> {
         None
@@ -192,6 +201,11 @@ impl Encoder for Towers {
     fn patch_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures> {
         let (pixels, rows, columns) = self.squeezed(picture, size, self.patch_size()?, 1)?;
         features(&self.image.patches(&pixels)?, rows, columns)
+    }
+
+    fn unscaled_patch_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures> {
+        let (pixels, rows, columns) = self.squeezed(picture, size, self.patch_size()?, 1)?;
+        features(&self.image.unscaled_patches(&pixels)?, rows, columns)
     }
 
     fn dense_features(&self, picture: &RgbImage, size: Option<usize>) -> Result<PatchFeatures> {

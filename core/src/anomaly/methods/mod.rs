@@ -9,8 +9,11 @@ use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::models::Encoder;
 
+mod cholesky;
 mod dictionary;
 mod eigen;
+mod mahalanobis;
+mod moments;
 mod mutual;
 mod patch_knn;
 mod subspace;
@@ -19,8 +22,14 @@ mod zero_shot;
 pub use dictionary::sparsemax;
 
 /// Every method, in menu order. A new method is one file and one line here.
-pub const METHODS: &[&dyn Method] =
-    &[&patch_knn::PatchKnn, &subspace::Subspace, &dictionary::Dictionary, &mutual::Mutual, &zero_shot::ZeroShot];
+pub const METHODS: &[&dyn Method] = &[
+    &mahalanobis::Mahalanobis,
+    &patch_knn::PatchKnn,
+    &subspace::Subspace,
+    &dictionary::Dictionary,
+    &mutual::Mutual,
+    &zero_shot::ZeroShot,
+];
 
 /// The quarters of a tower's depth that are compared where a method does not say otherwise: the earlier ones cost as much
 /// again and made the figures worse (docs/inspection.md).

@@ -8,7 +8,7 @@ use crate::anomaly::settings::Settings;
 use crate::error::{Error, Result};
 use crate::models::Encoder;
 
-/// The default method.
+/// Nearest neighbours.
 pub(super) struct PatchKnn;
 
 impl Method for PatchKnn {

@@ -5,12 +5,11 @@ use candle_core::{Device, Tensor};
 use image::RgbImage;
 
 use super::eigen::{Eigen, symmetric_eigen};
-use super::patch_knn::nothing_left;
+use super::moments::{LeftOut, Moments, Spread, from_mean, moments_by_part, not_alike, spread};
 use super::{LATE_QUARTERS, Memory, Method};
-use crate::anomaly::memory_bank::no_references;
 use crate::anomaly::patches::{Patches, averaged, raw};
 use crate::anomaly::settings::Settings;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::models::Encoder;
 
 /// So much of the variance the subspace explains (SubspaceAD: 0.99).
@@ -38,48 +37,10 @@ impl Method for Subspace {
     }
 
     fn learn(&self, _: &dyn Encoder, parts: &[Patches], _: &Settings) -> Result<Box<dyn Memory>> {
-        let count = parts.iter().map(|part| part.part + 1).max().ok_or_else(no_references)?;
-        let (layers, dim) = parts.first().map_or((0, 0), |part| (part.layers, part.dim));
-        if parts.iter().any(|part| (part.layers, part.dim) != (layers, dim)) {
-            return Err(no_references());
-        }
-        let moments = |part: usize, layer: usize| Moments::of(parts.iter().filter(|of| of.part == part), layer, dim);
-        let by_part: Vec<Vec<Moments>> = (0..count)
-            .map(|part| (0..layers).map(|layer| moments(part, layer)).collect::<Result<_>>())
-            .collect::<Result<_>>()?;
+        let by_part = moments_by_part(parts)?;
+        let layers = by_part.first().map_or(0, Vec::len);
         let spaces = (0..layers).map(|layer| space(&by_part, layer, None)).collect::<Result<_>>()?;
-        Ok(Box::new(Spaces { spaces, by_part }))
-    }
-}
-
-/// Sums of which mean and covariance are made, of one layer of one part.
-struct Moments {
-    count: f64,
-    sum: Vec<f64>,
-    /// Σ x xᵀ, `dim × dim`.
-    products: Vec<f64>,
-}
-
-impl Moments {
-    fn of<'a>(parts: impl Iterator<Item = &'a Patches>, layer: usize, dim: usize) -> Result<Self> {
-        let mut moments = Self { count: 0.0, sum: vec![0.0; dim], products: vec![0.0; dim * dim] };
-        for part in parts {
-            moments.add(part.layer(layer), dim)?;
-        }
-        Ok(moments)
-    }
-
-    fn add(&mut self, features: &[f32], dim: usize) -> Result<()> {
-        let rows: Vec<f64> = features.iter().map(|value| f64::from(*value)).collect();
-        let count = rows.len() / dim.max(1);
-        self.count += count as f64;
-        for row in rows.chunks_exact(dim.max(1)) {
-            self.sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-        }
-        let rows = Tensor::from_vec(rows, (count, dim), &Device::Cpu)?;
-        let products = rows.t()?.matmul(&rows)?.flatten_all()?.to_vec1::<f64>()?;
-        self.products.iter_mut().zip(products).for_each(|(sum, value)| *sum += value);
-        Ok(())
+        Ok(Box::new(Spaces { spaces, by_part, left_out: LeftOut::new() }))
     }
 }
 
@@ -94,20 +55,8 @@ struct Space {
 
 /// The subspace of one layer over all parts but `left_out`.
 fn space(by_part: &[Vec<Moments>], layer: usize, left_out: Option<usize>) -> Result<Space> {
-    let used = || by_part.iter().enumerate().filter(|(part, _)| Some(*part) != left_out).map(|(_, of)| &of[layer]);
-    let count: f64 = used().map(|moments| moments.count).sum();
-    let Some(first) = used().next().filter(|_| count > 0.0) else { return Err(nothing_left()) };
-    let dim = first.sum.len();
-    let total = |of: fn(&Moments) -> &[f64], len: usize| {
-        let mut total = vec![0.0; len];
-        used().for_each(|moments| total.iter_mut().zip(of(moments)).for_each(|(sum, value)| *sum += value / count));
-        total
-    };
-    let mean = total(|moments| &moments.sum, dim);
-    let mut covariance = total(|moments| &moments.products, dim * dim);
-    for (i, row) in covariance.chunks_exact_mut(dim).enumerate() {
-        row.iter_mut().zip(&mean).for_each(|(value, other)| *value -= mean[i] * other);
-    }
+    let Spread { mean, covariance } = spread(by_part, layer, left_out)?;
+    let dim = mean.len();
     let Eigen { values, vectors } = symmetric_eigen(covariance, dim);
     let rank = explaining(&values);
     let rest: Vec<f32> = vectors[rank * dim..].iter().map(|value| *value as f32).collect();
@@ -133,30 +82,27 @@ impl Space {
         if self.rank == dim {
             return Ok(vec![0.0; places]);
         }
-        let from_mean = features.iter().zip(self.mean.iter().cycle()).map(|(x, mean)| (f64::from(*x) - mean) as f32);
-        let from_mean = Tensor::from_vec(from_mean.collect(), (places, dim), &Device::Cpu)?;
-        Ok(from_mean.matmul(&self.rest.t()?)?.sqr()?.sum(1)?.to_vec1()?)
+        Ok(from_mean(features, &self.mean)?.matmul(&self.rest.t()?)?.sqr()?.sum(1)?.to_vec1()?)
     }
 }
 
 struct Spaces {
     spaces: Vec<Space>,
     by_part: Vec<Vec<Moments>>,
+    left_out: LeftOut<Space>,
 }
 
 impl Memory for Spaces {
     fn scores(&self, patches: &Patches, left_out: Option<usize>) -> Result<Vec<f32>> {
         let is_alike = self.spaces.first().is_some_and(|space| space.mean.len() == patches.dim);
         if !is_alike || patches.layers != self.spaces.len() {
-            return Err(Error::bad_request(
-                "the features are of another model or of other settings than those that were learnt",
-                "teach the references again with the model and the settings that you inspect with",
-            ));
+            return Err(not_alike());
         }
+        let learn = |layer: usize| space(&self.by_part, layer, left_out);
+        let without = left_out.map(|part| self.left_out.without(part, self.spaces.len(), learn)).transpose()?;
         let mut scores = vec![0.0; patches.places()];
-        for (layer, learnt) in self.spaces.iter().enumerate() {
-            let without = left_out.map(|_| space(&self.by_part, layer, left_out)).transpose()?;
-            let residuals = without.as_ref().unwrap_or(learnt).residuals(patches.layer(layer))?;
+        for (layer, space) in without.as_deref().unwrap_or(&self.spaces).iter().enumerate() {
+            let residuals = space.residuals(patches.layer(layer))?;
             scores.iter_mut().zip(residuals).for_each(|(sum, one)| *sum += one / self.spaces.len() as f32);
         }
         Ok(scores)

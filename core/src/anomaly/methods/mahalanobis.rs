@@ -1,0 +1,146 @@
+//! How far a patch is from the middle of the good patches, measured by how these vary. In: unscaled features of several
+//! layers. Out: the squared Mahalanobis distance over the number of a feature's numbers, so that a good patch has about 1,
+//! averaged over the layers. After Rippel, Mertens and Merhof (2021), whose one normal distribution of whole pictures is one
+//! of all patches here, for each layer.
+
+use candle_core::{Device, Tensor};
+use image::RgbImage;
+
+use super::cholesky::inverse_factor;
+use super::moments::{LeftOut, Moments, Spread, from_mean, moments_by_part, not_alike, spread};
+use super::{LATE_QUARTERS, Memory, Method};
+use crate::anomaly::memory_bank::{Allowed, MemoryBank, Origin};
+use crate::anomaly::patches::{Patches, joined, unscaled};
+use crate::anomaly::settings::Settings;
+use crate::error::Result;
+use crate::models::Encoder;
+
+/// This share of the mean variance is added to that of every number: few good parts say little of the directions that vary
+/// least. More of it costs a little on small parts, less of it on textures (docs/inspection.md).
+const SHRINKAGE: f64 = 0.003;
+
+/// One normal distribution of all good patches.
+pub(super) struct Mahalanobis;
+
+impl Method for Mahalanobis {
+    fn name(&self) -> &'static str {
+        "mahalanobis"
+    }
+
+    fn summary(&self) -> &'static str {
+        "how far each patch is from what the patches of the good parts vary by"
+    }
+
+    fn see(&self, encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings) -> Result<Patches> {
+        unscaled(encoder, picture, settings, LATE_QUARTERS)
+    }
+
+    fn learn(&self, _: &dyn Encoder, parts: &[Patches], settings: &Settings) -> Result<Box<dyn Memory>> {
+        let by_part = moments_by_part(parts)?;
+        let layers = by_part.first().map_or(0, Vec::len);
+        let normals = (0..layers).map(|layer| Normal::of(&by_part, layer, None)).collect::<Result<_>>()?;
+        let shown: Vec<Patches> = parts.iter().map(|part| joined(part, 1)).collect();
+        let bank = MemoryBank::new(&shown)?.within(settings.bank_bytes)?;
+        Ok(Box::new(Learnt { normals, by_part, left_out: LeftOut::new(), bank }))
+    }
+}
+
+/// The normal distribution of one layer.
+struct Normal {
+    mean: Vec<f64>,
+    /// Turns what is left of a feature without the mean into independent numbers of variance 1: `dim × dim`, f32, already
+    /// transposed.
+    whitening: Tensor,
+}
+
+impl Normal {
+    fn of(by_part: &[Vec<Moments>], layer: usize, left_out: Option<usize>) -> Result<Self> {
+        let Spread { mean, mut covariance } = spread(by_part, layer, left_out)?;
+        let dim = mean.len();
+        let mean_variance = covariance.iter().step_by(dim + 1).sum::<f64>() / dim as f64;
+        // Parts of one colour do not vary at all.
+        let added = (SHRINKAGE * mean_variance).max(f64::from(f32::MIN_POSITIVE));
+        covariance.iter_mut().step_by(dim + 1).for_each(|variance| *variance += added);
+        let inverse: Vec<f32> = inverse_factor(covariance, dim).into_iter().map(|value| value as f32).collect();
+        Ok(Self { mean, whitening: Tensor::from_vec(inverse, (dim, dim), &Device::Cpu)?.t()?.contiguous()? })
+    }
+
+    fn distances(&self, features: &[f32]) -> Result<Vec<f32>> {
+        let white = from_mean(features, &self.mean)?.matmul(&self.whitening)?;
+        let squares = (white.sqr()?.sum(1)? / self.mean.len() as f64)?.to_vec1::<f32>()?;
+        Ok(squares.into_iter().map(|square| square.min(f32::MAX)).collect())
+    }
+}
+
+struct Learnt {
+    normals: Vec<Normal>,
+    by_part: Vec<Vec<Moments>>,
+    left_out: LeftOut<Normal>,
+    /// For what a patch is compared with by eye.
+    bank: MemoryBank,
+}
+
+impl Memory for Learnt {
+    fn scores(&self, patches: &Patches, left_out: Option<usize>) -> Result<Vec<f32>> {
+        let is_alike = self.normals.first().is_some_and(|normal| normal.mean.len() == patches.dim);
+        if !is_alike || patches.layers != self.normals.len() {
+            return Err(not_alike());
+        }
+        let learn = |layer: usize| Normal::of(&self.by_part, layer, left_out);
+        let without = left_out.map(|part| self.left_out.without(part, self.normals.len(), learn)).transpose()?;
+        let mut scores = vec![0.0; patches.places()];
+        for (layer, normal) in without.as_deref().unwrap_or(&self.normals).iter().enumerate() {
+            let distances = normal.distances(patches.layer(layer))?;
+            scores.iter_mut().zip(distances).for_each(|(sum, one)| *sum += one / self.normals.len() as f32);
+        }
+        Ok(scores)
+    }
+
+    fn compared_with(&self, patches: &Patches) -> Result<Vec<Option<Origin>>> {
+        let nearest = self.bank.nearest(&joined(patches, 1), Allowed::default())?;
+        Ok(nearest.into_iter().map(|nearest| nearest.map(|nearest| self.bank.origin(nearest.row))).collect())
+    }
+
+    fn features(&self) -> usize {
+        self.bank.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::{FakeEncoder, part};
+    use super::*;
+
+    #[test]
+    fn a_direction_counts_by_how_much_good_patches_vary_along_it() {
+        // Along the first axis they vary by a variance of 4, along the second by 1.
+        let learnt = vec![2.0, 1.0, -2.0, 1.0, 2.0, -1.0, -2.0, -1.0];
+        let memory = Mahalanobis.learn(&FakeEncoder, &[part(0, (2, 2, 2), learnt)], &Settings::default()).unwrap();
+        let scores = memory.scores(&part(1, (1, 3, 2), vec![0.0, 0.0, 4.0, 0.0, 0.0, 4.0]), None).unwrap();
+        let added = 0.003 * 2.5;
+        for (found, expected) in scores.iter().zip([0.0, 16.0 / (4.0 + added) / 2.0, 16.0 / (1.0 + added) / 2.0]) {
+            assert!((f64::from(*found) - expected).abs() < 1e-4, "{scores:?}");
+        }
+    }
+
+    #[test]
+    fn a_left_out_part_counts_for_nothing_and_one_alone_leaves_nothing() {
+        let along = |part_number, values: Vec<f32>| part(part_number, (1, 2, 2), values);
+        let parts = [along(0, vec![1.0, 0.0, -1.0, 0.0]), along(1, vec![0.0, 1.0, 0.0, -1.0])];
+        let memory = Mahalanobis.learn(&FakeEncoder, &parts, &Settings::default()).unwrap();
+        let (with, without) = (memory.scores(&parts[1], None).unwrap(), memory.scores(&parts[1], Some(1)).unwrap());
+        assert!(with[0] < 2.0 && without[0] > 50.0, "{with:?} {without:?}");
+        let alone = Mahalanobis.learn(&FakeEncoder, &parts[..1], &Settings::default()).unwrap();
+        assert!(alone.scores(&parts[0], Some(0)).is_err());
+    }
+
+    #[test]
+    fn parts_of_one_colour_give_finite_scores() {
+        let flat = part(0, (2, 2, 3), vec![0.5; 12]);
+        let memory = Mahalanobis.learn(&FakeEncoder, std::slice::from_ref(&flat), &Settings::default()).unwrap();
+        assert_eq!(memory.scores(&flat, None).unwrap(), [0.0; 4]);
+        let other = memory.scores(&part(1, (1, 1, 3), vec![1.0, 0.0, 0.0]), None).unwrap();
+        assert!(other[0].is_finite() && other[0] > 1e3, "{other:?}");
+        assert_eq!(memory.compared_with(&flat).unwrap().len(), 4);
+    }
+}

@@ -8,13 +8,13 @@ use sightline_core::anomaly::{Look, METHODS, Method, Settings};
 
 #[derive(Args)]
 pub struct Looking {
-    /// How patches are scored [default: patch-knn]
+    /// How patches are scored [default: mahalanobis]
     #[arg(long, value_name = "NAME", value_parser = method_names())]
     method: Option<String>,
     /// The longer side in pixels that a part is looked at with [default: 448]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(16..=4096))]
     size: Option<u16>,
-    /// More methods, or the same at other sizes, whose scores are combined: subspace, patch-knn@672
+    /// More methods, or the same at other sizes, whose scores are combined: subspace, mahalanobis@672
     #[arg(long, value_name = "NAME[@N]", num_args = 1.., value_parser = look)]
     combine: Vec<Look>,
     /// Prompts learnt in place of words, for zero-shot: AnomalyCLIP's checkpoint for this model

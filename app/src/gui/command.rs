@@ -114,16 +114,8 @@ pub enum Command {
     Trash(Vec<PathBuf>),
     /// Write the chosen photos somewhere.
     Export(ExportKind),
-    /// Fetch a model.
-    Download(String),
-    /// Search with this model from now on.
-    UseModel(String),
-    /// Measure how fast this model is here.
-    MeasureModel(String),
-    /// Compare 8 bits with 32 on photos of the library.
-    ComparePrecisions,
-    /// Compute pictures so from now on.
-    UsePrecision(Precision),
+    /// Something of the models page.
+    Model(ModelCommand),
     /// Say why a file is not in the library.
     AskAbout(PathBuf),
     /// End an errand; what is done stays.
@@ -233,6 +225,21 @@ pub enum AlbumEdit {
     Rename(String),
     /// Delete it; its photos stay.
     Delete,
+}
+
+/// What can be asked of models.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelCommand {
+    /// Fetch this one.
+    Fetch(String),
+    /// Search with it from now on.
+    Use(String),
+    /// Measure how fast it is here.
+    Measure(String),
+    /// Compare 8 bits with 32 on photos of the library.
+    ComparePrecisions,
+    /// Compute pictures so from now on.
+    UsePrecision(Precision),
 }
 
 /// Work that can be watched and stopped; of each there is one at a time.

@@ -44,6 +44,7 @@ pub fn bench_index(criterion: &mut Criterion, name: &str, model: Option<&Path>, 
             assert_eq!((report.indexed, report.failed.len()), (count, 0));
             Ok(started.elapsed())
         };
+        #[expect(clippy::expect_used, reason = "criterion has no way to be told of an error")]
         let timed = |runs| (0..runs).map(|_| once().expect("every photo can be indexed")).sum();
         group.bench_function(BenchmarkId::from_parameter(format!("{name}{suffix}")), |b| b.iter_custom(timed));
     }

@@ -10,7 +10,7 @@ use sightline_core::jobs::{Progress, Ticker};
 use sightline_core::search::Filter;
 
 use super::{fail, failed, set};
-use crate::gui::command::{Errand, ExportKind};
+use crate::gui::command::{Errand, ExportKind, ModelCommand};
 use crate::gui::finding::Choice;
 use crate::gui::inspect_command::InspectTask;
 use crate::gui::long_work::{LongTask, Shown};
@@ -165,15 +165,26 @@ pub fn models_read(state: &mut State, result: Result<Vec<ModelRow>>) -> Vec<Task
     }
 }
 
+/// What is asked of models.
+pub fn model(state: &mut State, command: ModelCommand) -> Vec<Task> {
+    match command {
+        ModelCommand::Fetch(id) => download(state, id),
+        ModelCommand::Use(id) => vec![Task::UseModel(id)],
+        ModelCommand::Measure(id) => measure(state, id),
+        ModelCommand::ComparePrecisions => begin(state, LongTask::ComparePrecisions),
+        ModelCommand::UsePrecision(precision) => vec![Task::UsePrecision(precision)],
+    }
+}
+
 /// Fetches a model: the person asked for it.
-pub fn download(state: &mut State, id: String) -> Vec<Task> {
+fn download(state: &mut State, id: String) -> Vec<Task> {
     let task = LongTask::Download(id.clone());
     state.models.download = Some((id, Ticker::silent().progress()));
     vec![Task::Long(task)]
 }
 
 /// Measures how fast a model is.
-pub fn measure(state: &mut State, id: String) -> Vec<Task> {
+fn measure(state: &mut State, id: String) -> Vec<Task> {
     state.models.measuring = Some(id.clone());
     vec![Task::Long(LongTask::Measure(id))]
 }

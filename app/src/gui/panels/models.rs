@@ -7,7 +7,7 @@ use sightline_core::models::Quality;
 
 use super::precision::precision_ui;
 use super::{Cx, Panel, page_ui};
-use crate::gui::command::{Command, Errand};
+use crate::gui::command::{Command, Errand, ModelCommand};
 use crate::gui::state::{Page, State};
 use crate::gui::theme::{self, font, radius, size, space};
 use crate::gui::translate::{tr, tr_with};
@@ -117,7 +117,7 @@ fn measure_ui(cx: &Cx<'_>, row: &ModelRow, ui: &mut Ui) {
         Some(_) => {}
         None => {
             if widgets::icon_button(ui, icons::GAUGE, tr("Measure how fast it is here"), false).clicked() {
-                cx.send(Command::MeasureModel(row.id.clone()));
+                cx.send(Command::Model(ModelCommand::Measure(row.id.clone())));
             }
         }
     }
@@ -145,12 +145,12 @@ fn action_ui(cx: &Cx<'_>, row: &ModelRow, is_used: bool, ui: &mut Ui) {
             let button =
                 ui.add_enabled_ui(is_free, |ui| widgets::button(ui, widgets::Kind::Quiet, icons::DOWNLOAD, &label));
             if button.inner.clicked() {
-                cx.send(Command::Download(row.id.clone()));
+                cx.send(Command::Model(ModelCommand::Fetch(row.id.clone())));
             }
         }
         (None, _) => {
             if widgets::button(ui, widgets::Kind::Quiet, icons::CHECK, tr("Use this model")).clicked() {
-                cx.send(Command::UseModel(row.id.clone()));
+                cx.send(Command::Model(ModelCommand::Use(row.id.clone())));
             }
         }
     }

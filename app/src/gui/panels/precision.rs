@@ -5,7 +5,7 @@ use egui::{Label, RichText, Ui, vec2};
 use sightline_core::engine::{Precision, PrecisionReport};
 
 use super::Cx;
-use crate::gui::command::{Command, Errand};
+use crate::gui::command::{Command, Errand, ModelCommand};
 use crate::gui::theme::{self, font, size, space};
 use crate::gui::translate::{tr, tr_with};
 use crate::gui::{icons, text, widgets};
@@ -16,7 +16,7 @@ pub fn precision_ui(cx: &Cx<'_>, ui: &mut Ui) {
     if cx.state.model.precision == Precision::Int8 {
         words(ui, tr("Photos are computed in 8 bits. The index in 32 bits is kept."));
         if widgets::button(ui, widgets::Kind::Quiet, icons::UNDO, tr("Back to 32 bits")).clicked() {
-            cx.send(Command::UsePrecision(Precision::F32));
+            cx.send(Command::Model(ModelCommand::UsePrecision(Precision::F32)));
         }
         return;
     }
@@ -37,7 +37,7 @@ pub fn precision_ui(cx: &Cx<'_>, ui: &mut Ui) {
             let what =
                 tr("Computes up to 100 of your photos both ways and says what would change. Nothing is changed.");
             if compare.on_hover_text(what).clicked() {
-                cx.send(Command::ComparePrecisions);
+                cx.send(Command::Model(ModelCommand::ComparePrecisions));
             }
         }
     }
@@ -48,7 +48,7 @@ fn report_ui(cx: &Cx<'_>, report: &PrecisionReport, ui: &mut Ui) {
         words(ui, &line);
     }
     if widgets::button(ui, widgets::Kind::Quiet, icons::CHECK, tr("Compute in 8 bits")).clicked() {
-        cx.send(Command::UsePrecision(Precision::Int8));
+        cx.send(Command::Model(ModelCommand::UsePrecision(Precision::Int8)));
     }
 }
 

@@ -7,7 +7,9 @@ import numpy as np
 from PIL import Image
 
 PIXELS = 12_000_000
+# Standard deviation of the noise, in steps of 255: that of a small sensor in a room.
 GRAIN = 4
+# Of Pillow's scale up to 95: what telephones write.
 QUALITY = 90
 
 

@@ -94,6 +94,8 @@ fn vectors_of_two_precisions_are_never_mixed() {
     assert!(int8.snapshot().entries.iter().all(|entry| entry.row.is_none()));
     assert_eq!(int8.index(&[], &Ticker::silent()).unwrap().indexed, 5);
     assert!(int8.snapshot().entries.iter().all(|entry| entry.row.is_some()));
+    // The built-in model knows no 8 bits, and can be chosen all the same.
+    assert_eq!(int8.with_model("starter").unwrap().precision(), Precision::F32);
     // Back again, nothing is left to do: both are kept.
     let back = int8.with_precision(Precision::F32).unwrap();
     assert_eq!(back.index(&[], &Ticker::silent()).unwrap().unchanged, 5);

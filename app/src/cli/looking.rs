@@ -62,6 +62,7 @@ impl Looking {
             settings.combined.push(Look { size, ..look.clone() });
         }
         settings.check()?;
+        settings.check_use()?;
         Ok(settings)
     }
 }

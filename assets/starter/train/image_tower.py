@@ -39,7 +39,7 @@ def on_device(tensor):
     return tensor.to(torch.get_default_device())
 
 
-def half():
+def in_bfloat16():
     """Products in bfloat16."""
     return torch.autocast(torch.get_default_device().type, torch.bfloat16)
 
@@ -225,7 +225,7 @@ class Training:
         for optimizer, peak in zip(self.optimizers, (self.options.muon_lr, self.options.lr)):
             for group in optimizer.param_groups:
                 group["lr"] = peak * rate(self.progress)
-        with half():
+        with in_bfloat16():
             v, stages = self.forward(self.tower, pixels)
             shown = teacher_loss(v, target, bank)
             loss = shown + LOGITS_WEIGHT * logits_loss(self.heads[2], stages[2], logits)
@@ -252,7 +252,7 @@ class Training:
 def embed(tower, photos, rows, batch=64):
     tower.eval()
     parts = [normalised(as_floats(photos, rows[i : i + batch])) for i in range(0, len(rows), batch)]
-    with half():
+    with in_bfloat16():
         return torch.cat([vectors_and_stages(tower, part)[0] for part in parts])
 
 
@@ -315,7 +315,8 @@ def train(options):
 
     stopped = []
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
-    # Processor time: a run that shares its cores with other work still gets its whole schedule. A card has its own.
+    # Processor time: a run that shares its cores with other work still gets its whole schedule. A card
+    # works while Python waits, so processor time says nothing there.
     clock = time.monotonic if options.device == "cuda" else lambda: time.process_time() / options.threads
     last = saved = validated = logged = clock()
     losses = []
@@ -362,5 +363,6 @@ if __name__ == "__main__":
     arguments.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     options = arguments.parse_args()
     torch.set_num_threads(options.threads)
-    torch.set_default_device(options.device)
+    if options.device != "cpu":
+        torch.set_default_device(options.device)
     train(options)

@@ -1,4 +1,5 @@
-//! Scores of several methods or sizes as one. In: inspectors of the same good parts, or scores of all parts. Out: one number a part. Pure.
+//! Scores of several methods or sizes as one. In: inspectors of the same good parts, or scores of all parts. Out: one
+//! number a part. Pure.
 
 use super::calibrate::{Calibration, OkScore};
 use super::inspector::Inspector;

@@ -140,6 +140,7 @@ mod tests {
         all.sort_unstable();
         assert_eq!(all, [0, 1, 2]);
         let mut alike = k_centres(&[2.0; 6], 1, 4);
+        alike.sort_unstable();
         alike.dedup();
         assert_eq!(alike.len(), 4);
     }
@@ -149,5 +150,8 @@ mod tests {
         let mut rows = vec![0.0_f32; 3 * TAKEN + 7];
         (rows[TAKEN + 5], rows[3 * TAKEN + 2]) = (9.0, -7.0);
         assert_eq!(k_centres(&rows, 1, 3)[..2], [(TAKEN + 5) as u32, (3 * TAKEN + 2) as u32]);
+        // Of two that are as far, the first, whichever thread is done before the other.
+        rows[7] = 9.0;
+        assert_eq!(k_centres(&rows, 1, 1), [7]);
     }
 }

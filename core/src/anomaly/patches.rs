@@ -83,11 +83,14 @@ pub fn raw(encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings, quart
 /// As [`raw`].
 pub fn unscaled(encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings, quarters: &[usize]) -> Result<Patches> {
     let features = encoder.unscaled_patch_features(picture, Some(settings.size))?;
-    let mut patches = seen(encoder, features, settings, quarters)?;
+    Ok(averaged_layers(seen(encoder, features, settings, quarters)?, settings.neighbourhood))
+}
+
+/// Every layer [`averaged`] by itself.
+pub fn averaged_layers(patches: Patches, side: usize) -> Patches {
     let shape = (patches.rows, patches.columns, patches.dim);
-    patches.values =
-        (0..patches.layers).flat_map(|layer| averaged(patches.layer(layer), shape, settings.neighbourhood)).collect();
-    Ok(patches)
+    let values = (0..patches.layers).flat_map(|layer| averaged(patches.layer(layer), shape, side)).collect();
+    Patches { values, ..patches }
 }
 
 fn seen(encoder: &dyn Encoder, features: PatchFeatures, settings: &Settings, quarters: &[usize]) -> Result<Patches> {

@@ -116,7 +116,9 @@ impl Settings {
     pub fn others(&self) -> Vec<Self> {
         let other = |look: &Look| {
             let Look { method, size } = look.clone();
-            Self { method, size, combined: Vec::new(), ..self.clone() }
+            // The window is that of the method that was named first.
+            let position_window = self.position_window.filter(|_| method == self.method);
+            Self { method, size, position_window, combined: Vec::new(), ..self.clone() }
         };
         self.combined.iter().map(other).collect()
     }
@@ -142,10 +144,6 @@ impl Settings {
             ("px_per_mm", !self.px_per_mm.is_none_or(|px| px.is_finite() && px > 0.0), "give more than 0"),
             ("min_area", !is_area, "give 0 or more"),
         ];
-        if self.position_window.is_some() && self.method != "patch-knn" {
-            let what = format!("position_window means nothing to the method {:?}", self.method);
-            return Err(Error::bad_request(what, "add \"method\": \"patch-knn\", or leave the window out"));
-        }
         match wrong.iter().find(|(_, is_wrong, _)| *is_wrong) {
             Some((name, _, remedy)) => Err(Error::bad_request(format!("{name} is out of range"), *remedy)),
             None => {
@@ -154,6 +152,19 @@ impl Settings {
                 self.tiling.map_or(Ok(()), |tiling| tiling.check())
             }
         }
+    }
+
+    /// Refuses what the method would pass over, of settings that a person has just given: a product may hold such from a
+    /// time when nobody asked.
+    ///
+    /// # Errors
+    /// Names it.
+    pub fn check_use(&self) -> Result<()> {
+        if self.position_window.is_none() || self.method()?.knows_positions() {
+            return Ok(());
+        }
+        let what = format!("position_window means nothing to the method {:?}", self.method);
+        Err(Error::bad_request(what, "add \"method\": \"patch-knn\", or leave the window out"))
     }
 
     /// The smallest region in pixels of the original picture.

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use super::model::limits_for;
 use super::request::{Chip, SearchReport, SearchRequest, Subject};
 use super::{Engine, LoadedModel};
 use crate::error::{Error, Result};
@@ -66,8 +67,8 @@ pub(super) fn vector(chip: &Chip, model: &LoadedModel) -> Result<UnitVector> {
         Subject::Text(text) => model.embed_query(text.trim()),
         Subject::Picture { path, region } => {
             // A whole picture is decoded as it was for the index; of a part every pixel counts.
-            let enough = region.is_none().then(|| model.encoder().preprocessing().enough()).flatten();
-            let decoded = media::decode(path, &Limits { enough, ..Limits::default() });
+            let limits = region.map_or_else(|| limits_for(model.encoder()), |_| Limits::default());
+            let decoded = media::decode(path, &limits);
             let remedy = "choose another query picture";
             let decoded = decoded.map_err(|error| Error::bad_file(path, error.reason(), remedy))?;
             model.embed_picture(&decoded.picture, *region)

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::TryLockError;
 use std::time::{Duration, Instant};
 
+use super::model::limits_for;
 use super::pipeline::{Found as Content, Outcome, Pipeline};
 use super::request::IndexReport;
 use super::{Choice, Engine};
@@ -15,7 +16,7 @@ use crate::error::{Error, Problem, Result};
 use crate::index::{ContentHash, Drive, FileRecord, FolderRecord, Indexed};
 use crate::jobs::Ticker;
 use crate::library::{self, Found, Plan, Scan};
-use crate::media::{self, Limits};
+use crate::media;
 use crate::models::{Encoder, ModelIdentity};
 
 /// How long hits may lag behind what is indexed already.
@@ -249,7 +250,7 @@ impl<'a> Run<'a> {
         let pipeline = Pipeline {
             encoder: self.encoder,
             threads: rayon::current_num_threads(),
-            limits: Limits { enough: self.encoder.preprocessing().enough(), ..Limits::default() },
+            limits: limits_for(self.encoder),
             is_known: &|hash| engine.shared.store.is_known(&identity, hash),
         };
         let paths: Vec<PathBuf> = work.iter().map(|work| work.found.path.clone()).collect();

@@ -98,7 +98,9 @@ impl Engine {
     /// A model that is not there.
     pub fn with_model(&self, name: &str) -> Result<Self> {
         let shared = &self.shared;
-        let settings = Settings { model: Some(name.to_owned()), ..shared.settings.clone() };
+        // The other model is as the library remembers it, not in the precision of this one.
+        let (model, precision) = (Some(name.to_owned()), Precision::Auto);
+        let settings = Settings { model, precision, ..shared.settings.clone() };
         Self::over((Arc::clone(&shared.store), Arc::clone(&shared.indexing)), shared.notices.clone(), settings)
     }
 

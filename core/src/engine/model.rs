@@ -205,10 +205,15 @@ impl LoadedModel {
     }
 
     fn prepared(&self, path: &Path) -> Result<RgbImage> {
-        let decoded = media::decode(path, &Limits::default());
+        let decoded = media::decode(path, &limits_for(&*self.encoder));
         let decoded = decoded.map_err(|error| Error::bad_file(path, error.reason(), "leave it out"))?;
         self.encoder.prepare(&decoded.picture)
     }
+}
+
+/// What decoding a picture for the model may cost: no more pixels than it needs.
+pub(super) fn limits_for(encoder: &dyn Encoder) -> Limits {
+    Limits { enough: encoder.preprocessing().enough(), ..Limits::default() }
 }
 
 /// The direction of the sum; `None` without vectors, or where they cancel out.

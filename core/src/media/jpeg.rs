@@ -50,7 +50,10 @@ pub(super) fn jpeg(bytes: &[u8], budget: &Budget) -> Outcome<Raster> {
 
 /// At a part of its size, where that is enough and nothing is wrong with it: what is odd gets the careful way.
 fn smaller(bytes: &[u8], header: &Header, budget: &Budget) -> Outcome<Option<RgbImage>> {
-    let Some(enough) = budget.enough else { return Ok(None) };
+    // A lossless one has no cosine transform that could reduce it: its rows would be cut up wrongly.
+    let pixels = u64::from(header.width) * u64::from(header.height);
+    let is_odd = header.is_lossless || pixels > MAX_REDUCED;
+    let Some(enough) = budget.enough.filter(|_| !is_odd) else { return Ok(None) };
     let leaves_enough = |part: &u32| header.width.min(header.height) / part >= enough;
     let fits = |part: &u32| {
         let size = (header.width.div_ceil(*part), header.height.div_ceil(*part));
@@ -169,6 +172,9 @@ fn full_with(bytes: &[u8], is_strict: bool) -> Outcome<RgbImage> {
 
 /// Decodes at a half, a quarter or an eighth of the size, where the cosine transform does so by itself.
 fn reduced(bytes: &[u8], header: &Header, budget: &Budget) -> Outcome<RgbImage> {
+    if header.is_lossless {
+        return Err(Refusal::unsupported("JPEG", "lossless coding of a picture this large"));
+    }
     let size = (header.width, header.height);
     let pixels = u64::from(header.width) * u64::from(header.height);
     let fits = |part: &u32| {

@@ -199,7 +199,6 @@ impl CustomOp1 for Halving {
 
 #[cfg(test)]
 mod tests {
-
     use super::super::testing::random;
     use super::*;
 

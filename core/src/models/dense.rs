@@ -259,7 +259,6 @@ impl InplaceOp2 for Op<'_> {
 
 #[cfg(test)]
 mod tests {
-
     use super::super::testing::{check_near, random};
     use super::*;
 

@@ -13,7 +13,8 @@ use super::keys::Keys;
 use crate::error::{Error, Result};
 
 /// Raised when the same checkpoint would give other pixels, so that vectors of before and after are kept apart.
-pub(super) const PREPROCESS_REVISION: u32 = 1;
+/// 2: large JPEGs are decoded at a part of their size ([`Preprocessing::enough`]).
+pub(super) const PREPROCESS_REVISION: u32 = 2;
 
 /// The default of every processor of transformers that does not name `rescale_factor`: bytes to 0 … 1.
 const BYTE_SCALE: f64 = 1.0 / 255.0;
@@ -158,8 +159,8 @@ impl Preprocessing {
         self.resize
     }
 
-    /// So many pixels of the shorter side are enough: twice what is left of them, so that reducing a picture before
-    /// [`Preprocessing::prepare`] changes little. `None` where every pixel counts.
+    /// So many pixels of the shorter side are enough: twice what is left of them, which keeps a cosine of 0.995 and more with
+    /// the vector of the whole picture (tests/it/starter.rs). `None` where every pixel counts.
     pub fn enough(&self) -> Option<u32> {
         match self.resize {
             Resize::Keep => None,

@@ -196,7 +196,9 @@ pub fn model_used(state: &mut State, result: Result<(String, Precision)>) -> Vec
         Ok((name, precision)) => {
             state.model = Model { name, precision, status: ModelStatus::Loading };
             state.models.precisions = None;
-            let mut tasks = vec![Task::LoadModel, Task::ReadModels];
+            // What is being compared is the model that was in use before.
+            let mut tasks = stop(state, Errand::Precisions);
+            tasks.extend([Task::LoadModel, Task::ReadModels]);
             tasks.extend(super::library::folders_changed(state));
             tasks
         }

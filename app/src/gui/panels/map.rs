@@ -123,7 +123,7 @@ impl Map {
         }
     }
 
-    fn photos_ui(&self, cx: &Cx<'_>, (report, map): (&MapReport, &Arc<PhotoMap>), view: View, ui: &mut Ui) {
+    fn photos_ui(&self, cx: &Cx<'_>, (report, map): (&MapReport, &Arc<PhotoMap>), view: View, ui: &Ui) {
         let painter = ui.painter().with_clip_rect(view.room);
         let sight = view.room.expand(PICTURE / 2.0);
         let on_screen = |place: &[f32; 2]| view.on_screen(vec2(place[0], place[1]));

@@ -63,7 +63,8 @@ fn lines(report: &PrecisionReport) -> Vec<String> {
     let speed = [int8, full, int8 / full].map(|number| text::decimal(number, 1));
     let mut lines =
         vec![tr_with("8 bits: {} photos a second instead of {}, {} times", &speed.each_ref().map(String::as_str))];
-    let cosine = text::decimal(report.least_cosine, 4);
+    // "At least" is never rounded up.
+    let cosine = text::decimal((f64::from(report.least_cosine) * 1e4).floor() / 1e4, 4);
     let mut same =
         tr_with("On {} the vectors agree to a cosine of {} at least", &[&text::photos(report.photos), &cosine]);
     if report.neighbours > 0 {
@@ -112,7 +113,7 @@ mod tests {
         assert_eq!(lines[0], "8 bits: 45.0 photos a second instead of 18.0, 2.5 times");
         assert_eq!(
             lines[1],
-            "On 40 photos the vectors agree to a cosine of 0.9999 at least; 99.8 % of their nearest 10 stay the same"
+            "On 40 photos the vectors agree to a cosine of 0.9998 at least; 99.8 % of their nearest 10 stay the same"
         );
         assert_eq!(lines.len(), 2);
     }

@@ -9,7 +9,8 @@ const LANES: usize = 8;
 /// L⁻¹, `dim × dim`, zeros above its diagonal. A pivot that rounding has made nothing becomes the smallest one that counts.
 pub(super) fn inverse_factor(mut matrix: Vec<f64>, dim: usize) -> Vec<f64> {
     assert_eq!(matrix.len(), dim * dim, "a square matrix");
-    let least = (0..dim).map(|at| matrix[at * dim + at]).fold(0.0, f64::max) * f64::EPSILON;
+    let largest = matrix.iter().copied().step_by(dim + 1).fold(0.0, f64::max);
+    let least = (largest * f64::EPSILON).max(f64::MIN_POSITIVE);
     for row in 0..dim {
         let (above, own) = matrix.split_at_mut(row * dim);
         for column in 0..row {

@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 use image::RgbImage;
 
 use super::cholesky::inverse_factor;
-use super::moments::{LeftOut, Moments, Spread, from_mean, moments_by_part, not_alike, spread};
+use super::moments::{LeftOut, Spread, Sums, from_mean, mean_over_layers, not_alike};
 use super::{LATE_QUARTERS, Memory, Method};
 use crate::anomaly::memory_bank::{Allowed, MemoryBank, Origin};
 use crate::anomaly::patches::{Patches, joined, unscaled};
@@ -36,13 +36,18 @@ impl Method for Mahalanobis {
     }
 
     fn learn(&self, _: &dyn Encoder, parts: &[Patches], settings: &Settings) -> Result<Box<dyn Memory>> {
-        let by_part = moments_by_part(parts)?;
-        let layers = by_part.first().map_or(0, Vec::len);
-        let normals = (0..layers).map(|layer| Normal::of(&by_part, layer, None)).collect::<Result<_>>()?;
-        let shown: Vec<Patches> = parts.iter().map(|part| joined(part, 1)).collect();
-        let bank = MemoryBank::new(&shown)?.within(settings.bank_bytes)?;
-        Ok(Box::new(Learnt { normals, by_part, left_out: LeftOut::new(), bank }))
+        let sums = Sums::of(parts)?;
+        let normals = (0..sums.layers()).map(|layer| Normal::of(&sums, layer, None)).collect::<Result<_>>()?;
+        let bank = MemoryBank::new(&shown(parts, settings.bank_bytes))?.within(settings.bank_bytes)?;
+        Ok(Box::new(Learnt { normals, sums, left_out: LeftOut::new(), bank }))
     }
+}
+
+/// Parts that patches are shown beside, spread over all: as many as fit.
+fn shown(parts: &[Patches], bytes: usize) -> Vec<Patches> {
+    let largest = parts.iter().map(|part| size_of_val(part.values.as_slice())).max().unwrap_or(0);
+    let most = (bytes / largest.max(1)).max(1);
+    parts.iter().step_by(parts.len().div_ceil(most).max(1)).map(|part| joined(part, 1)).collect()
 }
 
 /// The normal distribution of one layer.
@@ -54,12 +59,13 @@ struct Normal {
 }
 
 impl Normal {
-    fn of(by_part: &[Vec<Moments>], layer: usize, left_out: Option<usize>) -> Result<Self> {
-        let Spread { mean, mut covariance } = spread(by_part, layer, left_out)?;
+    fn of(sums: &Sums, layer: usize, left_out: Option<usize>) -> Result<Self> {
+        let Spread { mean, mut covariance } = sums.spread(layer, left_out)?;
         let dim = mean.len();
         let mean_variance = covariance.iter().step_by(dim + 1).sum::<f64>() / dim as f64;
-        // Parts of one colour do not vary at all.
-        let added = (SHRINKAGE * mean_variance).max(f64::from(f32::MIN_POSITIVE));
+        // Parts of one colour do not vary at all, and rounding may even make their variance negative.
+        let mean_square = mean.iter().map(|value| value * value).sum::<f64>() / dim as f64;
+        let added = (SHRINKAGE * mean_variance).max(1e-12 * mean_square).max(f64::from(f32::MIN_POSITIVE));
         covariance.iter_mut().step_by(dim + 1).for_each(|variance| *variance += added);
         let inverse: Vec<f32> = inverse_factor(covariance, dim).into_iter().map(|value| value as f32).collect();
         Ok(Self { mean, whitening: Tensor::from_vec(inverse, (dim, dim), &Device::Cpu)?.t()?.contiguous()? })
@@ -74,7 +80,7 @@ impl Normal {
 
 struct Learnt {
     normals: Vec<Normal>,
-    by_part: Vec<Vec<Moments>>,
+    sums: Sums,
     left_out: LeftOut<Normal>,
     /// For what a patch is compared with by eye.
     bank: MemoryBank,
@@ -82,18 +88,17 @@ struct Learnt {
 
 impl Memory for Learnt {
     fn scores(&self, patches: &Patches, left_out: Option<usize>) -> Result<Vec<f32>> {
-        let is_alike = self.normals.first().is_some_and(|normal| normal.mean.len() == patches.dim);
-        if !is_alike || patches.layers != self.normals.len() {
+        if self.normals.first().is_none_or(|normal| normal.mean.len() != patches.dim) {
             return Err(not_alike());
         }
-        let learn = |layer: usize| Normal::of(&self.by_part, layer, left_out);
+        let learn = |layer: usize| Normal::of(&self.sums, layer, left_out);
         let without = left_out.map(|part| self.left_out.without(part, self.normals.len(), learn)).transpose()?;
-        let mut scores = vec![0.0; patches.places()];
-        for (layer, normal) in without.as_deref().unwrap_or(&self.normals).iter().enumerate() {
-            let distances = normal.distances(patches.layer(layer))?;
-            scores.iter_mut().zip(distances).for_each(|(sum, one)| *sum += one / self.normals.len() as f32);
-        }
-        Ok(scores)
+        mean_over_layers(without.as_deref().unwrap_or(&self.normals), patches, Normal::distances)
+    }
+
+    fn settle(&mut self) {
+        self.sums.settle();
+        self.left_out.settle();
     }
 
     fn compared_with(&self, patches: &Patches) -> Result<Vec<Option<Origin>>> {
@@ -136,11 +141,24 @@ mod tests {
 
     #[test]
     fn parts_of_one_colour_give_finite_scores() {
-        let flat = part(0, (2, 2, 3), vec![0.5; 12]);
-        let memory = Mahalanobis.learn(&FakeEncoder, std::slice::from_ref(&flat), &Settings::default()).unwrap();
-        assert_eq!(memory.scores(&flat, None).unwrap(), [0.0; 4]);
+        // Sums of tenths are not exact.
+        let flat: Vec<Patches> = (0..7).map(|number| part(number, (5, 6, 3), vec![0.1; 90])).collect();
+        let mut memory = Mahalanobis.learn(&FakeEncoder, &flat, &Settings::default()).unwrap();
+        for left_out in [None, Some(3)] {
+            assert!(memory.scores(&flat[3], left_out).unwrap().iter().all(|score| *score < 1.0));
+        }
+        memory.settle();
         let other = memory.scores(&part(1, (1, 1, 3), vec![1.0, 0.0, 0.0]), None).unwrap();
         assert!(other[0].is_finite() && other[0] > 1e3, "{other:?}");
-        assert_eq!(memory.compared_with(&flat).unwrap().len(), 4);
+        assert_eq!(memory.compared_with(&flat[0]).unwrap().len(), 30);
+    }
+
+    #[test]
+    fn as_many_parts_are_shown_as_fit_and_one_at_least() {
+        let parts: Vec<Patches> = (0..7).map(|number| part(number, (1, 2, 2), vec![0.1; 4])).collect();
+        let numbers = |bytes| shown(&parts, bytes).iter().map(|part| part.part).collect::<Vec<_>>();
+        assert_eq!(numbers(1000), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(numbers(48), [0, 3, 6]);
+        assert_eq!(numbers(1), [0]);
     }
 }

@@ -59,6 +59,11 @@ pub trait Method: Sync {
         Teacher::References
     }
 
+    /// Whether it asks where a patch lies ([`Settings::position_window`]).
+    fn knows_positions(&self) -> bool {
+        false
+    }
+
     /// What of a picture it compares.
     ///
     /// # Errors
@@ -89,6 +94,9 @@ pub trait Memory: Send + Sync {
     fn compared_with(&self, _patches: &Patches) -> Result<Vec<Option<Origin>>> {
         Ok(Vec::new())
     }
+
+    /// Nothing will be left out any more: what that takes is given back.
+    fn settle(&mut self) {}
 
     /// How many features are remembered, for the report.
     fn features(&self) -> usize;

@@ -20,6 +20,10 @@ impl Method for PatchKnn {
         "how far each patch is from the nearest patch of the good parts"
     }
 
+    fn knows_positions(&self) -> bool {
+        true
+    }
+
     fn learn(&self, _: &dyn Encoder, parts: &[Patches], settings: &Settings) -> Result<Box<dyn Memory>> {
         let bank = MemoryBank::new(parts)?.within(settings.bank_bytes)?;
         Ok(Box::new(Neighbours { bank, window: settings.position_window }))

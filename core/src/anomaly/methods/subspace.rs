@@ -5,9 +5,9 @@ use candle_core::{Device, Tensor};
 use image::RgbImage;
 
 use super::eigen::{Eigen, symmetric_eigen};
-use super::moments::{LeftOut, Moments, Spread, from_mean, moments_by_part, not_alike, spread};
+use super::moments::{LeftOut, Spread, Sums, from_mean, mean_over_layers, not_alike};
 use super::{LATE_QUARTERS, Memory, Method};
-use crate::anomaly::patches::{Patches, averaged, raw};
+use crate::anomaly::patches::{Patches, averaged_layers, raw};
 use crate::anomaly::settings::Settings;
 use crate::error::Result;
 use crate::models::Encoder;
@@ -28,19 +28,13 @@ impl Method for Subspace {
     }
 
     fn see(&self, encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings) -> Result<Patches> {
-        let mut patches = raw(encoder, picture, settings, LATE_QUARTERS)?;
-        let shape = (patches.rows, patches.columns, patches.dim);
-        patches.values = (0..patches.layers)
-            .flat_map(|layer| averaged(patches.layer(layer), shape, settings.neighbourhood))
-            .collect();
-        Ok(patches)
+        Ok(averaged_layers(raw(encoder, picture, settings, LATE_QUARTERS)?, settings.neighbourhood))
     }
 
     fn learn(&self, _: &dyn Encoder, parts: &[Patches], _: &Settings) -> Result<Box<dyn Memory>> {
-        let by_part = moments_by_part(parts)?;
-        let layers = by_part.first().map_or(0, Vec::len);
-        let spaces = (0..layers).map(|layer| space(&by_part, layer, None)).collect::<Result<_>>()?;
-        Ok(Box::new(Spaces { spaces, by_part, left_out: LeftOut::new() }))
+        let sums = Sums::of(parts)?;
+        let spaces = (0..sums.layers()).map(|layer| space(&sums, layer, None)).collect::<Result<_>>()?;
+        Ok(Box::new(Spaces { spaces, sums, left_out: LeftOut::new() }))
     }
 }
 
@@ -54,8 +48,8 @@ struct Space {
 }
 
 /// The subspace of one layer over all parts but `left_out`.
-fn space(by_part: &[Vec<Moments>], layer: usize, left_out: Option<usize>) -> Result<Space> {
-    let Spread { mean, covariance } = spread(by_part, layer, left_out)?;
+fn space(sums: &Sums, layer: usize, left_out: Option<usize>) -> Result<Space> {
+    let Spread { mean, covariance } = sums.spread(layer, left_out)?;
     let dim = mean.len();
     let Eigen { values, vectors } = symmetric_eigen(covariance, dim);
     let rank = explaining(&values);
@@ -88,24 +82,23 @@ impl Space {
 
 struct Spaces {
     spaces: Vec<Space>,
-    by_part: Vec<Vec<Moments>>,
+    sums: Sums,
     left_out: LeftOut<Space>,
 }
 
 impl Memory for Spaces {
     fn scores(&self, patches: &Patches, left_out: Option<usize>) -> Result<Vec<f32>> {
-        let is_alike = self.spaces.first().is_some_and(|space| space.mean.len() == patches.dim);
-        if !is_alike || patches.layers != self.spaces.len() {
+        if self.spaces.first().is_none_or(|space| space.mean.len() != patches.dim) {
             return Err(not_alike());
         }
-        let learn = |layer: usize| space(&self.by_part, layer, left_out);
+        let learn = |layer: usize| space(&self.sums, layer, left_out);
         let without = left_out.map(|part| self.left_out.without(part, self.spaces.len(), learn)).transpose()?;
-        let mut scores = vec![0.0; patches.places()];
-        for (layer, space) in without.as_deref().unwrap_or(&self.spaces).iter().enumerate() {
-            let residuals = space.residuals(patches.layer(layer))?;
-            scores.iter_mut().zip(residuals).for_each(|(sum, one)| *sum += one / self.spaces.len() as f32);
-        }
-        Ok(scores)
+        mean_over_layers(without.as_deref().unwrap_or(&self.spaces), patches, Space::residuals)
+    }
+
+    fn settle(&mut self) {
+        self.sums.settle();
+        self.left_out.settle();
     }
 
     fn features(&self) -> usize {

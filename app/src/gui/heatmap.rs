@@ -8,6 +8,7 @@ use eframe::egui_wgpu::{self, CallbackResources, CallbackTrait, RenderState, Scr
 use egui::{PaintCallbackInfo, Rect, Shape};
 
 use super::colour_table::{STEPS, TABLES, Table, texels};
+use super::graphics::{Strip, uniform_buffer};
 use super::state::HeatTexels;
 
 /// What a map looks like in this frame.
@@ -118,12 +119,7 @@ impl CallbackTrait for Heat {
 impl Kept {
     fn new(device: &wgpu::Device, queue: &wgpu::Queue, format: wgpu::TextureFormat) -> Self {
         let layout = layout(device);
-        let uniforms = device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("heatmap"),
-            size: size_of::<Uniforms>() as u64,
-            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
+        let uniforms = uniform_buffer(device, "heatmap", size_of::<Uniforms>());
         let size = (STEPS as u32, TABLES.len() as u32);
         let colours = uploaded((device, queue), wgpu::TextureFormat::Rgba8Unorm, size, &texels());
         let pipeline = pipeline(device, &layout, format);
@@ -193,33 +189,7 @@ fn layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
 }
 
 fn pipeline(device: &wgpu::Device, group: &wgpu::BindGroupLayout, format: wgpu::TextureFormat) -> wgpu::RenderPipeline {
-    let shader = device.create_shader_module(wgpu::include_wgsl!("heatmap.wgsl"));
-    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some("heatmap"),
-        bind_group_layouts: &[Some(group)],
-        ..Default::default()
-    });
-    let blend = Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING);
-    let target = wgpu::ColorTargetState { format, blend, write_mask: wgpu::ColorWrites::ALL };
-    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some("heatmap"),
-        layout: Some(&layout),
-        vertex: wgpu::VertexState {
-            module: &shader,
-            entry_point: Some("corner"),
-            buffers: &[],
-            compilation_options: Default::default(),
-        },
-        primitive: wgpu::PrimitiveState { topology: wgpu::PrimitiveTopology::TriangleStrip, ..Default::default() },
-        depth_stencil: None,
-        multisample: wgpu::MultisampleState::default(),
-        fragment: Some(wgpu::FragmentState {
-            module: &shader,
-            entry_point: Some("heat"),
-            targets: &[Some(target)],
-            compilation_options: Default::default(),
-        }),
-        multiview_mask: None,
-        cache: None,
-    })
+    let shader = wgpu::include_wgsl!("heatmap.wgsl");
+    let strip = Strip { label: "heatmap", shader, fragment: "heat", group, buffers: &[], format };
+    strip.pipeline(device)
 }

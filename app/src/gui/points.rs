@@ -8,6 +8,8 @@ use eframe::egui_wgpu::{self, CallbackResources, CallbackTrait, RenderState, Scr
 use egui::{Color32, PaintCallbackInfo, Rect, Rgba, Shape, Vec2};
 use sightline_core::search::PhotoMap;
 
+use super::graphics::{Strip, uniform_buffer};
+
 /// What of the map is seen, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct PointsLook {
@@ -114,12 +116,7 @@ fn uploaded(device: &wgpu::Device, queue: &wgpu::Queue, map: &Arc<PhotoMap>) -> 
 
 impl Kept {
     fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
-        let uniforms = device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("points"),
-            size: size_of::<Uniforms>() as u64,
-            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
+        let uniforms = uniform_buffer(device, "points", size_of::<Uniforms>());
         let ty = wgpu::BindingType::Buffer {
             ty: wgpu::BufferBindingType::Uniform,
             has_dynamic_offset: false,
@@ -141,38 +138,12 @@ impl Kept {
 }
 
 fn pipeline(device: &wgpu::Device, group: &wgpu::BindGroupLayout, format: wgpu::TextureFormat) -> wgpu::RenderPipeline {
-    let shader = device.create_shader_module(wgpu::include_wgsl!("points.wgsl"));
-    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some("points"),
-        bind_group_layouts: &[Some(group)],
-        ..Default::default()
-    });
-    let blend = Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING);
-    let target = wgpu::ColorTargetState { format, blend, write_mask: wgpu::ColorWrites::ALL };
     let places = wgpu::VertexBufferLayout {
         array_stride: size_of::<[f32; 2]>() as u64,
         step_mode: wgpu::VertexStepMode::Instance,
         attributes: &wgpu::vertex_attr_array![0 => Float32x2],
     };
-    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some("points"),
-        layout: Some(&layout),
-        vertex: wgpu::VertexState {
-            module: &shader,
-            entry_point: Some("corner"),
-            buffers: &[Some(places)],
-            compilation_options: Default::default(),
-        },
-        primitive: wgpu::PrimitiveState { topology: wgpu::PrimitiveTopology::TriangleStrip, ..Default::default() },
-        depth_stencil: None,
-        multisample: wgpu::MultisampleState::default(),
-        fragment: Some(wgpu::FragmentState {
-            module: &shader,
-            entry_point: Some("colour"),
-            targets: &[Some(target)],
-            compilation_options: Default::default(),
-        }),
-        multiview_mask: None,
-        cache: None,
-    })
+    let shader = wgpu::include_wgsl!("points.wgsl");
+    let strip = Strip { label: "points", shader, fragment: "colour", group, buffers: &[Some(places)], format };
+    strip.pipeline(device)
 }

@@ -194,10 +194,12 @@ fn report_pages(window: &mut Window) {
     app(window).send(Command::StopErrand(Errand::Map));
     frame(window);
     report("moving the map", &moved(window));
+    report_memory("the map");
     app(window).send(Command::OpenPage(Page::Duplicates));
     frame(window);
     let found = wait_until(window, "duplicates were looked for", |app| app.state().duplicates.report.is_some());
     println!("duplicates after {:.1} s", found.as_secs_f64());
+    report_memory("duplicates");
 }
 
 fn report(what: &str, frames: &[Times]) {
@@ -214,11 +216,17 @@ fn percentiles(mut frames: Vec<Duration>) -> String {
     format!("median {median:5.1} ms, p95 {p95:5.1} ms, p99 {p99:5.1} ms, most {most:5.1} ms")
 }
 
-/// Megabytes that this process has in memory, where the system says so.
-fn memory() -> Option<u64> {
-    let status = fs_err::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes / 1000)
+/// What this process has in memory, the model and a software adapter included, and its most so far, where the system says
+/// so.
+fn report_memory(after: &str) {
+    let Ok(status) = fs_err::read_to_string("/proc/self/status") else { return };
+    let megabytes = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? / 1000)
+    };
+    if let (Some(now), Some(most)) = (megabytes("VmRSS:"), megabytes("VmHWM:")) {
+        println!("memory after {after}: {now} MB, at most {most} MB so far");
+    }
 }
 
 fn main() -> Result<()> {
@@ -235,8 +243,10 @@ fn main() -> Result<()> {
     wait_until(&mut window, "photos are shown", |app| app.state().library.photos == n && answered(app));
     println!("{n} photos; the first are shown after {:.2} s", started.elapsed().as_secs_f64());
     wait_until(&mut window, "the folder was looked at", |app| app.state().indexing.is_none());
+    report_memory("opening");
     report("scrolling", &scrolled(&mut window));
     report("typing", &typed(&mut window));
+    report_memory("scrolling and typing");
     report_pages(&mut window);
     app(&window).send(Command::OpenPage(Page::Photos));
     let started = Instant::now();
@@ -258,8 +268,6 @@ fn main() -> Result<()> {
     if app(&window).state().indexing.is_none() {
         println!("    (indexing was over before the last of these frames)");
     }
-    if let Some(megabytes) = memory() {
-        println!("memory: {megabytes} MB, the model included");
-    }
+    report_memory("indexing");
     Ok(())
 }

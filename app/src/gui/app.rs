@@ -16,6 +16,7 @@ use super::finding::Finding;
 use super::panels::{Cx, Panel, all_panels};
 use super::preferences::{Place, Preferences};
 use super::state::{Appearance, State};
+use super::system::System;
 use super::task::Task;
 use super::textures::{Source, Textures};
 use super::work::{Wakes, Work};
@@ -36,6 +37,7 @@ pub struct App {
     large_textures: RefCell<Textures>,
     part_textures: RefCell<Textures<PathBuf>>,
     commands: RefCell<Vec<Command>>,
+    system: Option<System>,
     place: Option<Place>,
 }
 
@@ -56,7 +58,7 @@ impl App {
             appearance: look.appearance,
             language: look.language,
             shapes: look.shapes,
-            is_calm: look.is_calm,
+            calm: look.calm,
             ..State::default()
         };
         state.inspection.operator.clone_from(&preferences.operator);
@@ -74,6 +76,7 @@ impl App {
             large_textures: RefCell::new(large_textures),
             part_textures: RefCell::new(part_textures),
             commands: RefCell::new(Vec::new()),
+            system: None,
             place,
         };
         app.work.start(Task::LoadModel);
@@ -81,6 +84,11 @@ impl App {
             app.commands.borrow_mut().push(Command::RefreshFolders);
         }
         Ok(app)
+    }
+
+    /// Follows what the system says of movement. Tests do not: they look the same on every machine.
+    pub fn listen_to_system(&mut self, ctx: &egui::Context) {
+        self.system = Some(System::listen(wakes(ctx).now));
     }
 
     /// What is remembered.
@@ -110,11 +118,13 @@ impl App {
         asked.into_iter().for_each(|command| self.apply_one(ctx, command));
         // Only now: work that was stopped just before must not be heard of again.
         self.work.poll().into_iter().for_each(|command| self.apply_one(ctx, command));
+        let heard = self.system.as_ref().and_then(System::poll);
+        heard.into_iter().for_each(|finding| self.apply_one(ctx, Command::Found(finding)));
         if let Some(due) = self.work.due_in() {
             ctx.request_repaint_after(due);
         }
         set_theme(ctx, self.state.appearance);
-        theme::set_motion(ctx, !self.state.is_calm);
+        theme::set_motion(ctx, !self.state.is_calm());
         translate::speak(self.state.language);
         self.textures.borrow_mut().update(ctx);
         self.large_textures.borrow_mut().update(ctx);

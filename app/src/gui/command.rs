@@ -118,6 +118,8 @@ pub enum Command {
     Model(ModelCommand),
     /// Say why a file is not in the library.
     AskAbout(PathBuf),
+    /// Show a dialog for the file to ask about.
+    ChooseMissing,
     /// End an errand; what is done stays.
     StopErrand(Errand),
     /// Show this page.

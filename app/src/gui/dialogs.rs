@@ -25,6 +25,11 @@ pub fn choose_picture() -> Choice {
     choice(|| dialog.pick_file())
 }
 
+/// Asks for a file that is not in the library; of any ending, since that may be why.
+pub fn choose_missing() -> Choice {
+    choice(|| rfd::FileDialog::new().set_title(tr("Choose a missing photo …")).pick_file())
+}
+
 /// Asks for a folder to write into.
 pub fn choose_target() -> Choice {
     choice(|| rfd::FileDialog::new().set_title(tr("Where to write")).pick_folder())

@@ -20,6 +20,8 @@ pub enum Finding {
     FolderChosen(Choice),
     /// A dialog was closed.
     PictureChosen(Choice),
+    /// A dialog was closed.
+    MissingChosen(Choice),
     /// What fell onto the window, or was on the clipboard.
     Dropped {
         /// Folders.
@@ -87,6 +89,8 @@ pub enum Finding {
     Pasted(PathBuf),
     /// A picture for a view of several.
     Compared(PathBuf, Result<Picture>),
+    /// Whether the system wants nothing to move.
+    SystemIsCalm(bool),
     /// Something for the inspection page.
     Inspect(InspectFinding),
     /// Work is done, and there is nothing to tell.

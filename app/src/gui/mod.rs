@@ -32,6 +32,7 @@ pub mod points;
 pub mod preferences;
 mod products;
 pub mod state;
+mod system;
 pub mod task;
 pub mod text;
 mod textures;
@@ -66,7 +67,9 @@ pub fn run(settings: Settings) -> anyhow::Result<()> {
         if let Some(render_state) = &cc.wgpu_render_state {
             graphics::install(&cc.egui_ctx, render_state);
         }
-        Ok(Box::new(App::new(&cc.egui_ctx, engine, preferences)?))
+        let mut app = App::new(&cc.egui_ctx, engine, preferences)?;
+        app.listen_to_system(&cc.egui_ctx);
+        Ok(Box::new(app))
     };
     eframe::run_native("sightline", options, Box::new(create)).map_err(explained).context("the window cannot open")
 }

@@ -80,8 +80,8 @@ pub struct Look {
     pub row_height: Option<f32>,
     /// Whether photos keep their shapes in the grid.
     pub shapes: Shapes,
-    /// Whether nothing moves by itself.
-    pub is_calm: bool,
+    /// Whether nothing shall move by itself; `None`: as the system says.
+    pub calm: Option<bool>,
 }
 
 /// The person's own folder of pictures, if the system names one and it is there.

@@ -78,6 +78,8 @@ pub enum Task {
     ChooseFolder,
     /// Show a dialog for a picture.
     ChoosePicture,
+    /// Show a dialog for a file that is not in the library.
+    ChooseMissing,
     /// Tell folders from files.
     LookAt(Vec<PathBuf>),
     /// Put a text on the clipboard.

@@ -133,6 +133,8 @@ pub mod size {
     pub const HEADING: f32 = 30.0;
     /// How wide a sentence on an empty page is.
     pub const SENTENCE: f32 = 460.0;
+    /// How wide a list of cards is at most: beyond it, what is on the right no longer seems to belong to the left.
+    pub const COLUMN: f32 = 1100.0;
     /// A progress bar's width and height.
     pub const PROGRESS: (f32, f32) = (150.0, 4.0);
 }

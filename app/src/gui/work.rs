@@ -184,6 +184,10 @@ impl Work {
             }
             Task::ChooseFolder => self.other("dialog", chosen_folder, |_| Ok(dialogs::choose_folder())),
             Task::ChoosePicture => self.other("dialog", chosen_picture, |_| Ok(dialogs::choose_picture())),
+            Task::ChooseMissing => {
+                let finding = |choice| finding_or_failed(choice, Finding::MissingChosen);
+                self.other("dialog", finding, |_| Ok(dialogs::choose_missing()))
+            }
             Task::LookAt(paths) => self.other("drop", nothing_or, move |_| Ok(outside::told_apart(paths))),
             Task::Remember(look) => self.remember(|kept| kept.look = look),
             Task::RememberOperator(operator) => self.remember(|kept| kept.operator = operator),

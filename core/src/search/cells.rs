@@ -176,6 +176,8 @@ fn nearest_of(row: u32, candidates: &[u32], cosines: &[f32], wanted: Wanted) -> 
     }
     near.truncate(wanted.limit);
     near.sort_unstable_by(order);
+    // These are kept for every photo; the room for all candidates must not be (30 kB each of 100,000 photos).
+    near.shrink_to_fit();
     near
 }
 

@@ -86,6 +86,7 @@ pub fn apply(state: &mut State, command: Command) -> Vec<Task> {
         Command::Export(kind) => vec![Task::ChooseExport(kind)],
         Command::Model(command) => pages::model(state, command),
         Command::AskAbout(path) => vec![Task::WhyAbsent(path)],
+        Command::ChooseMissing => vec![Task::ChooseMissing],
         Command::StopErrand(errand) => pages::stop(state, errand),
         Command::OpenPage(page) => pages::open(state, page),
         Command::OpenSidebar(is_open) => set(&mut state.is_sidebar_open, is_open),
@@ -98,7 +99,7 @@ pub fn apply(state: &mut State, command: Command) -> Vec<Task> {
         Command::DismissError => set(&mut state.error, None),
         Command::DismissNotices => set(&mut state.notices, Vec::new()),
         Command::SetAppearance(appearance) => look(state, |state| state.appearance = appearance),
-        Command::CalmDown(is_calm) => look(state, |state| state.is_calm = is_calm),
+        Command::CalmDown(is_calm) => look(state, |state| state.calm = Some(is_calm)),
         Command::SetLanguage(language) => look(state, |state| state.language = language),
         Command::CopyText(text) => vec![Task::CopyText(text)],
         Command::CopyPicture(path) => vec![Task::CopyPicture(path)],
@@ -119,7 +120,7 @@ fn look(state: &mut State, change: impl FnOnce(&mut State)) -> Vec<Task> {
         language: state.language,
         row_height: Some(state.row_height),
         shapes: state.shapes,
-        is_calm: state.is_calm,
+        calm: state.calm,
     })]
 }
 
@@ -148,6 +149,9 @@ fn apply_finding(state: &mut State, finding: Finding) -> Vec<Task> {
         Finding::PictureChosen(Choice::Path(path)) => query::add_chip(state, Chip::picture(path)),
         Finding::PictureChosen(Choice::Nothing) => Vec::new(),
         Finding::PictureChosen(Choice::NoDialog) => fail(state, tr(NO_DIALOG_FOR_PICTURES)),
+        Finding::MissingChosen(Choice::Path(path)) => vec![Task::WhyAbsent(path)],
+        Finding::MissingChosen(Choice::Nothing) => Vec::new(),
+        Finding::MissingChosen(Choice::NoDialog) => fail(state, tr(NO_DIALOG_FOR_PICTURES)),
         Finding::Dropped { folders, files } => library::dropped(state, folders, files),
         Finding::PastedText(words) => query::type_words(state, words),
         Finding::Indexing(indexing) => library::indexing_went_on(state, indexing),
@@ -179,6 +183,7 @@ fn apply_finding(state: &mut State, finding: Finding) -> Vec<Task> {
         Finding::ModelUsed(result) => pages::model_used(state, result),
         Finding::PrecisionsCompared(report) => set(&mut state.models.precisions, Some(report)),
         Finding::Absence(path, result) => pages::absence(state, path, result),
+        Finding::SystemIsCalm(is_calm) => set(&mut state.is_system_calm, is_calm),
         Finding::Pixels(pixels) => vec![Task::CopyPixels(pixels)],
         Finding::Pasted(path) => query::add_chip(state, Chip::picture(path)),
         Finding::Failed(error) => failed(state, &error),

@@ -61,15 +61,16 @@ pub fn picture_loaded(state: &mut State, path: PathBuf, result: Result<Picture>)
     let Some(viewer) = state.viewer.as_mut().filter(|viewer| viewer.path == path) else { return Vec::new() };
     viewer.picture = loaded(result);
     let moves = matches!(viewer.picture, Loaded::Ready(_)) && media::may_move(&path);
-    let begin = PlayTask::Begin { path, is_paused: state.is_calm };
+    let begin = PlayTask::Begin { path, is_paused: state.is_calm() };
     if moves { vec![Task::Play(begin)] } else { Vec::new() }
 }
 
 /// The next frame of the picture in the large view. One that is shown no longer plays no longer.
 pub fn moved_on(state: &mut State, path: &Path, frame: Arc<egui::ColorImage>) -> Vec<Task> {
+    let is_calm = state.is_calm();
     let shown = state.viewer.as_mut().filter(|viewer| viewer.path == path);
     let Some(viewer) = shown else { return vec![Task::Play(PlayTask::Stop)] };
-    let is_paused = viewer.motion.as_ref().map_or(state.is_calm, |motion| motion.is_paused);
+    let is_paused = viewer.motion.as_ref().map_or(is_calm, |motion| motion.is_paused);
     viewer.motion = Some(Motion { frame, is_paused });
     Vec::new()
 }

@@ -357,3 +357,14 @@ fn where_nothing_moves_by_itself_a_picture_waits_to_be_told() {
     let tasks = found(&mut state, Finding::Picture("/a.gif".into(), Ok(picture())));
     assert!(matches!(&tasks[..], [Task::Play(PlayTask::Begin { is_paused: true, .. })]), "{tasks:?}");
 }
+
+#[test]
+fn the_system_says_whether_things_move_until_the_person_does() {
+    let mut state = showing(&["/a.gif"]);
+    found(&mut state, Finding::SystemIsCalm(true));
+    assert!(state.is_calm());
+    apply(&mut state, Command::CalmDown(false));
+    assert!(!state.is_calm());
+    found(&mut state, Finding::SystemIsCalm(true));
+    assert!(!state.is_calm());
+}

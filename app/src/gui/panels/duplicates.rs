@@ -22,7 +22,7 @@ const GROUP: f32 = SIDE + 78.0;
 
 impl Panel for Duplicates {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
-        page_ui(cx, Page::Duplicates, None, ui, |ui| {
+        page_ui(cx, Page::Duplicates, ui, |ui| {
             match (&cx.state.duplicates.report, cx.state.duplicates.progress) {
                 (_, Some(progress)) => searching_ui(cx, progress, ui),
                 (Some(report), None) if report.groups.is_empty() => {

@@ -4,7 +4,7 @@
 use egui::{Frame, Margin, RichText, ScrollArea, Ui, vec2};
 use sightline_core::jobs::Progress;
 
-use super::{Cx, Panel, page_ui};
+use super::{Cx, Panel, column_ui, title_ui};
 use crate::gui::command::{Command, Errand};
 use crate::gui::state::{Indexing, Page, State};
 use crate::gui::theme::{self, font, radius, space};
@@ -16,7 +16,8 @@ pub struct Jobs;
 
 impl Panel for Jobs {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
-        page_ui(cx, Page::Jobs, Some(tr("What goes on")), ui, |ui| {
+        column_ui(cx, Page::Jobs, ui, |ui| {
+            title_ui(tr("What goes on"), ui);
             ui.add_space(space::S);
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 if let Some(indexing) = &cx.state.indexing {

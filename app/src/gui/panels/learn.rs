@@ -21,7 +21,7 @@ const BUTTONS: f32 = 34.0;
 impl Panel for Learn {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
         let Some(learning) = &cx.state.learning else { return };
-        page_ui(cx, Page::Learn, None, ui, |ui| {
+        page_ui(cx, Page::Learn, ui, |ui| {
             let tokens = theme::tokens(ui);
             ui.horizontal(|ui| {
                 let title = tr_with("Photos that “{}” may fit", &[&learning.tag]);

@@ -10,7 +10,7 @@ use super::command::Command;
 use super::inspect_command::InspectCommand;
 use super::state::{Page, State};
 use super::textures::{Textures, Thumbnail};
-use super::theme::{self, font, space};
+use super::theme::{self, font, size, space};
 
 mod chips;
 mod compare;
@@ -100,19 +100,28 @@ pub trait Panel {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut egui::Ui);
 }
 
-/// A page in the middle of the window, with `title` above it if it has one; nothing while another page is shown.
-fn page_ui(cx: &Cx<'_>, page: Page, title: Option<&str>, ui: &mut egui::Ui, content: impl FnOnce(&mut egui::Ui)) {
+/// A page in the middle of the window; nothing while another one is shown.
+fn page_ui(cx: &Cx<'_>, page: Page, ui: &mut egui::Ui, content: impl FnOnce(&mut egui::Ui)) {
     if cx.state.page != page {
         return;
     }
-    let tokens = theme::tokens(ui);
-    let frame = egui::Frame::new().fill(tokens.background).inner_margin(egui::Margin::same(space::L as i8));
-    egui::CentralPanel::default().frame(frame).show(ui, |ui| {
-        if let Some(title) = title {
-            ui.label(egui::RichText::new(title).font(font::title()).color(tokens.text));
-        }
-        content(ui);
+    let fill = theme::tokens(ui).background;
+    let frame = egui::Frame::new().fill(fill).inner_margin(egui::Margin::same(space::L as i8));
+    egui::CentralPanel::default().frame(frame).show(ui, content);
+}
+
+/// A page that is a list: a column in the middle, not wider than can be read.
+fn column_ui(cx: &Cx<'_>, page: Page, ui: &mut egui::Ui, content: impl FnOnce(&mut egui::Ui)) {
+    page_ui(cx, page, ui, |ui| {
+        let beside = ((ui.available_width() - size::COLUMN) / 2.0).max(0.0);
+        let column = ui.available_rect_before_wrap().shrink2(egui::vec2(beside, 0.0));
+        ui.scope_builder(egui::UiBuilder::new().max_rect(column), content);
     });
+}
+
+fn title_ui(title: &str, ui: &mut egui::Ui) {
+    let text = theme::tokens(ui).text;
+    ui.label(egui::RichText::new(title).font(font::title()).color(text));
 }
 
 /// Every panel, from the edges of the window to its middle, and last what lies over it. A new panel is one file and one

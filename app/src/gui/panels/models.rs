@@ -6,7 +6,7 @@ use sightline_core::engine::{ModelRow, ModelState};
 use sightline_core::models::Quality;
 
 use super::precision::precision_ui;
-use super::{Cx, Panel, page_ui};
+use super::{Cx, Panel, column_ui, title_ui};
 use crate::gui::command::{Command, Errand, ModelCommand};
 use crate::gui::state::{Page, State};
 use crate::gui::theme::{self, font, radius, size, space};
@@ -18,7 +18,8 @@ pub struct Models;
 
 impl Panel for Models {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
-        page_ui(cx, Page::Models, Some(tr("Models")), ui, |ui| {
+        column_ui(cx, Page::Models, ui, |ui| {
+            title_ui(tr("Models"), ui);
             let what = tr(
                 "A model looks at every photo once. Another one makes an index of its own beside the old one, which \
                  stays until you remove it. A model is fetched from the hub only when you ask for it, and never by \

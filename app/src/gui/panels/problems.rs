@@ -3,7 +3,7 @@
 use egui::{Frame, Margin, RichText, ScrollArea, Ui, vec2};
 use sightline_core::Problem;
 
-use super::{Cx, Panel, page_ui};
+use super::{Cx, Panel, column_ui, title_ui};
 use crate::gui::command::{Command, ExportKind};
 use crate::gui::state::Page;
 use crate::gui::theme::{self, font, radius, space};
@@ -18,15 +18,15 @@ const ROW: f32 = 46.0;
 
 impl Panel for Problems {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
-        page_ui(cx, Page::Problems, None, ui, |ui| {
+        column_ui(cx, Page::Problems, ui, |ui| {
             let tokens = theme::tokens(ui);
             let problems = &cx.state.library.problems;
             if problems.is_empty() {
                 let words = tr("Every file of your folders could be used.");
-                widgets::page(ui, icons::CHECK, tr("No problems"), words, |_| {});
+                widgets::page(ui, icons::CHECK, tr("No problems"), words, |ui| absence_ui(cx, ui));
                 return;
             }
-            ui.label(RichText::new(text::problems(problems.len())).font(font::title()).color(tokens.text));
+            title_ui(&text::problems(problems.len()), ui);
             let what = tr("These files were left out. Everything else is indexed and searchable.");
             ui.label(RichText::new(what).font(font::body()).color(tokens.muted));
             ui.add_space(space::XS);
@@ -42,7 +42,7 @@ impl Panel for Problems {
                     cx.send(Command::Export(ExportKind::Problems));
                 }
             });
-            absence_ui(cx, ui);
+            ui.horizontal(|ui| absence_ui(cx, ui));
             ui.add_space(space::S);
             ScrollArea::vertical().auto_shrink(false).show_rows(ui, ROW, problems.len(), |ui, rows| {
                 problems[rows].iter().for_each(|problem| problem_ui(cx, problem, ui));
@@ -51,14 +51,16 @@ impl Panel for Problems {
     }
 }
 
-/// Why a file is not in the library: asked by dropping it here.
+/// Why a file is not in the library: asked by dropping or choosing it.
 fn absence_ui(cx: &Cx<'_>, ui: &mut Ui) {
     let tokens = theme::tokens(ui);
     let words = match &cx.state.absence {
         Some((path, reason)) => format!("{}: {reason}", text::name(path)),
         None => tr("Is a photo missing? Drop it here, and Sightline says why.").to_owned(),
     };
-    ui.add_space(space::XS);
+    if widgets::button(ui, widgets::Kind::Quiet, icons::QUESTION, tr("Choose a missing photo …")).clicked() {
+        cx.send(Command::ChooseMissing);
+    }
     ui.add(egui::Label::new(RichText::new(words).font(font::small()).color(tokens.text)).wrap());
 }
 

@@ -106,8 +106,10 @@ pub struct State {
     pub compared: Option<Vec<Compared>>,
     /// The language of the window.
     pub language: Language,
-    /// Whether nothing moves by itself.
-    pub is_calm: bool,
+    /// Whether nothing shall move by itself, if the person said so here.
+    pub calm: Option<bool>,
+    /// Whether the system says so.
+    pub is_system_calm: bool,
     /// Whether a window too narrow for the sidebar shows it all the same.
     pub is_sidebar_open: bool,
 }
@@ -222,7 +224,8 @@ impl Default for State {
             shapes: Shapes::default(),
             compared: None,
             language: Language::default(),
-            is_calm: false,
+            calm: None,
+            is_system_calm: false,
             is_sidebar_open: false,
         }
     }
@@ -245,6 +248,11 @@ impl State {
             () if is_indexing => Empty::StillIndexing,
             () => Empty::NoMatch,
         })
+    }
+
+    /// Whether nothing moves by itself: the person's word, or else the system's.
+    pub fn is_calm(&self) -> bool {
+        self.calm.unwrap_or(self.is_system_calm)
     }
 
     /// Whether something lies over the window that keys are for.

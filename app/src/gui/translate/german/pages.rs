@@ -12,6 +12,7 @@ pub const WORDS: super::Words = &[
          geladen, wenn du es willst.",
     ),
     ("What goes on", "Was läuft"),
+    ("Jobs: what goes on", "Aufgaben: was läuft"),
     (
         "Without training, as published: {} % of ImageNet's photos named, {} % of COCO's captions find their photo first",
         "Ohne Training, wie veröffentlicht: {} % der ImageNet-Fotos benannt, {} % der COCO-Texte finden ihr Foto zuerst",
@@ -172,6 +173,7 @@ pub const WORDS: super::Words = &[
     ),
     ("Copy the list", "Liste kopieren"),
     ("Save as CSV …", "Als CSV speichern …"),
+    ("Choose a missing photo …", "Ein fehlendes Foto wählen …"),
     (
         "Is a photo missing? Drop it here, and Sightline says why.",
         "Fehlt ein Foto? Leg es hier ab, und Sightline sagt, warum.",

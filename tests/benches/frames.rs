@@ -98,7 +98,7 @@ fn record(library: &Path, folder: &Path) -> Result<()> {
 fn open(library: PathBuf) -> Window {
     let settings = Settings { library: library.clone(), model: None, precision: Precision::Auto };
     let mut opened = Some((Engine::open(settings).unwrap(), Preferences::of(&library)));
-    let render_state = create_render_state(default_wgpu_setup(), RendererOptions::PREDICTABLE);
+    let render_state = create_render_state(default_wgpu_setup(), RendererOptions::default());
     let card = render_state.clone();
     let setup = move |ctx: &egui::Context| {
         theme::install(ctx);

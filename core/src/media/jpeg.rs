@@ -216,3 +216,42 @@ fn rgb_from_cmyk([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
     let left = |ink: u8| (u32::from(255 - ink) * u32::from(255 - black) / 255) as u8;
     [left(cyan), left(magenta), left(yellow)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::decode::Limits;
+    use super::*;
+
+    /// A JPEG of this size whose frame header is changed so.
+    fn with_frame(width: u32, height: u32, change: impl FnOnce(&mut [u8])) -> Vec<u8> {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        RgbImage::new(width, height).write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+        let mut bytes = bytes.into_inner();
+        let frame = bytes.windows(2).position(|pair| pair == b"\xff\xc0").unwrap();
+        change(&mut bytes[frame..]);
+        bytes
+    }
+
+    fn decoded_smaller(bytes: &[u8]) -> Outcome<Option<(u32, u32)>> {
+        let budget = Budget::starting(&Limits { enough: Some(16), ..Limits::default() });
+        let header = header(bytes).unwrap();
+        Ok(smaller(bytes, &header, &budget)?.map(|picture| picture.dimensions()))
+    }
+
+    #[test]
+    fn a_jpeg_is_decoded_at_the_smallest_part_that_is_enough() {
+        assert_eq!(decoded_smaller(&with_frame(128, 160, |_| {})).unwrap(), Some((16, 20)));
+        assert_eq!(decoded_smaller(&with_frame(100, 80, |_| {})).unwrap(), Some((25, 20)));
+        assert_eq!(decoded_smaller(&with_frame(30, 30, |_| {})).unwrap(), None);
+    }
+
+    #[test]
+    fn a_lossless_or_a_gigantic_jpeg_gets_the_careful_way() {
+        let lossless = with_frame(128, 160, |frame| frame[1] = 0xc3);
+        assert!(header(&lossless).unwrap().is_lossless);
+        assert_eq!(decoded_smaller(&lossless).unwrap(), None);
+        let gigantic = with_frame(128, 160, |frame| frame[5..9].fill(0xff));
+        assert_eq!(header(&gigantic).unwrap().width, 65_535);
+        assert_eq!(decoded_smaller(&gigantic).unwrap(), None);
+    }
+}

@@ -118,7 +118,7 @@ impl App {
         asked.into_iter().for_each(|command| self.apply_one(ctx, command));
         // Only now: work that was stopped just before must not be heard of again.
         self.work.poll().into_iter().for_each(|command| self.apply_one(ctx, command));
-        let heard = self.system.as_ref().and_then(System::poll);
+        let heard = self.system.as_mut().and_then(System::poll);
         heard.into_iter().for_each(|finding| self.apply_one(ctx, Command::Found(finding)));
         if let Some(due) = self.work.due_in() {
             ctx.request_repaint_after(due);

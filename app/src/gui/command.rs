@@ -126,8 +126,8 @@ pub enum Command {
     OpenPage(Page),
     /// Let the picture in the large view move, or stand still.
     Play(bool),
-    /// Nothing moves by itself, or what moves does.
-    CalmDown(bool),
+    /// Nothing moves by itself, or what moves does; `None`: as the system says.
+    CalmDown(Option<bool>),
     /// Show or hide the sidebar of a narrow window.
     OpenSidebar(bool),
     /// Show or hide something that lies over the window.

@@ -16,11 +16,11 @@ use super::state::{Indexing, Picture};
 
 /// What work has found.
 pub enum Finding {
-    /// A dialog was closed.
+    /// A folder of photos was chosen, or not.
     FolderChosen(Choice),
-    /// A dialog was closed.
+    /// A picture to search by was chosen, or not.
     PictureChosen(Choice),
-    /// A dialog was closed.
+    /// A file that is not in the library was chosen, or not.
     MissingChosen(Choice),
     /// What fell onto the window, or was on the clipboard.
     Dropped {

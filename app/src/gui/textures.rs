@@ -58,8 +58,8 @@ impl Pictured for PathBuf {
 /// Where thumbnails come from: the engine, or a test.
 pub type Source<T = Entry> = Arc<dyn Fn(&T) -> Result<(u32, u32, Vec<u8>)> + Send + Sync>;
 
-/// What the textures of one cache may take, besides what is on the screen: about 490 thumbnails of 320 × 213, or 48 large
-/// ones. Where the card has no memory of its own it is the program's.
+/// What the textures of one cache may take: about 490 thumbnails of 320 × 213, or 48 large ones; what is on the screen stays
+/// even beyond it. Where the card has no memory of its own it is the program's.
 const BYTES_AT_MOST: usize = 128 << 20;
 
 /// Decoded thumbnails that are handed over in one frame: about 2 MB, under a millisecond.

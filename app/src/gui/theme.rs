@@ -135,6 +135,8 @@ pub mod size {
     pub const SENTENCE: f32 = 460.0;
     /// How wide a list of cards is at most: beyond it, what is on the right no longer seems to belong to the left.
     pub const COLUMN: f32 = 1100.0;
+    /// The smallest and the largest side of a photo that is a point on the map.
+    pub const POINT: (f32, f32) = (3.2, 8.0);
     /// A progress bar's width and height.
     pub const PROGRESS: (f32, f32) = (150.0, 4.0);
 }
@@ -217,6 +219,8 @@ pub fn install(ctx: &egui::Context) {
 }
 
 /// Whether lists glide and buttons fade, or everything is at once where it will be.
+///
+/// [`moves`] says which it is.
 pub fn set_motion(ctx: &egui::Context, moves: bool) {
     let usual = Style::default();
     let (time, scroll) = match moves {
@@ -226,6 +230,11 @@ pub fn set_motion(ctx: &egui::Context, moves: bool) {
     if ctx.global_style().animation_time != time {
         ctx.all_styles_mut(|style| (style.animation_time, style.scroll_animation) = (time, scroll));
     }
+}
+
+/// Whether things may move by themselves.
+pub fn moves(ui: &egui::Ui) -> bool {
+    ui.style().animation_time > 0.0
 }
 
 fn fonts() -> FontDefinitions {

@@ -169,8 +169,7 @@ impl Work {
                 self.other("explain", finding, move |engine| engine.explain(&path, &chip))
             }
             Task::ChooseExport(kind) => {
-                let finding = move |choice| finding_or_failed(choice, |choice| Finding::ExportChosen(kind, choice));
-                self.other("dialog", finding, |_| Ok(dialogs::choose_target()))
+                self.dialog(move |choice| Finding::ExportChosen(kind, choice), dialogs::choose_target)
             }
             Task::ReadModels => self.other("models", Finding::ModelsRead, |engine| {
                 sightline_core::engine::model_rows(engine.library_folder())
@@ -182,12 +181,9 @@ impl Work {
                 let finding = move |result| Finding::Absence(of.clone(), result);
                 self.other("absence", finding, move |engine| Ok(engine.why_absent(&path)?.to_string()))
             }
-            Task::ChooseFolder => self.other("dialog", chosen_folder, |_| Ok(dialogs::choose_folder())),
-            Task::ChoosePicture => self.other("dialog", chosen_picture, |_| Ok(dialogs::choose_picture())),
-            Task::ChooseMissing => {
-                let finding = |choice| finding_or_failed(choice, Finding::MissingChosen);
-                self.other("dialog", finding, |_| Ok(dialogs::choose_missing()))
-            }
+            Task::ChooseFolder => self.dialog(Finding::FolderChosen, dialogs::choose_folder),
+            Task::ChoosePicture => self.dialog(Finding::PictureChosen, dialogs::choose_picture),
+            Task::ChooseMissing => self.dialog(Finding::MissingChosen, dialogs::choose_missing),
             Task::LookAt(paths) => self.other("drop", nothing_or, move |_| Ok(outside::told_apart(paths))),
             Task::Remember(look) => self.remember(|kept| kept.look = look),
             Task::RememberOperator(operator) => self.remember(|kept| kept.operator = operator),
@@ -325,6 +321,16 @@ impl Work {
         })));
     }
 
+    /// A dialog of the system's, and what it is about.
+    fn dialog(
+        &mut self,
+        finding: impl Fn(Choice) -> Finding + 'static,
+        ask: impl FnOnce() -> Choice + Send + 'static,
+    ) -> Result<()> {
+        let finding = move |choice: Result<Choice>| choice.map_or_else(Finding::Failed, &finding);
+        self.other("dialog", finding, |_| Ok(ask()))
+    }
+
     /// Any work that ends with one finding.
     fn other<T: Send + 'static>(
         &mut self,
@@ -354,18 +360,6 @@ impl IndexingJob {
         let rate = (seconds > 2.0 && progress.done > 0).then(|| progress.done as f64 / seconds);
         Indexing { progress, subject: String::new(), rate, is_stopping: self.is_stopping, is_paused: self.is_paused }
     }
-}
-
-fn chosen_folder(choice: Result<Choice>) -> Finding {
-    choice.map_or_else(Finding::Failed, Finding::FolderChosen)
-}
-
-fn chosen_picture(choice: Result<Choice>) -> Finding {
-    choice.map_or_else(Finding::Failed, Finding::PictureChosen)
-}
-
-fn finding_or_failed<T>(result: Result<T>, finding: impl FnOnce(T) -> Finding) -> Finding {
-    result.map_or_else(Finding::Failed, finding)
 }
 
 fn nothing_or(found: Result<Finding>) -> Finding {

@@ -4,15 +4,15 @@
 #![expect(clippy::print_stdout, reason = "a table for people")]
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sightline_core::index::Store;
+use sightline_core::index::{Snapshot, Store};
 use sightline_core::models::UnitVector;
 use sightline_core::search::{Matrix, Term, nearest};
 use sightline_core::{Error, Result};
 
-use super::{DIM, draw, noise, record, rescan, start};
+use super::{DIM, draw, identity, noise, record, rescan, start};
 
 /// Asks this program to open a library and to say what that takes of its memory: nothing else lives in it then.
 const HOLD: &str = "--hold";
@@ -32,7 +32,7 @@ fn report_one(n: usize) -> Result<()> {
     let recorded = timed(|| record(&store, &pictures))?;
     let rescanned = median(|| rescan(&store, &pictures))?;
     drop(store);
-    let kilobytes = bytes_below(&library)? as f64 / 1e3 / n as f64;
+    let kilobytes = bytes_below(&library) as f64 / 1e3 / n as f64;
     let opened = median(|| start(&library))?;
     let snapshot = start(&library)?;
     let matrix = Matrix::new(DIM, snapshot.vectors.matrix());
@@ -53,8 +53,10 @@ fn report_one(n: usize) -> Result<()> {
 
 fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<Duration> {
     let started = Instant::now();
-    work()?;
-    Ok(started.elapsed())
+    let made = work()?;
+    let taken = started.elapsed();
+    drop(made);
+    Ok(taken)
 }
 
 fn median<T>(work: impl Fn() -> Result<T>) -> Result<Duration> {
@@ -70,37 +72,35 @@ fn words(time: Duration) -> String {
     }
 }
 
-fn bytes_below(folder: &Path) -> Result<u64> {
-    let mut bytes = 0;
-    for entry in fs_err::read_dir(folder)? {
-        let (path, metadata) = (entry.as_ref().map(fs_err::DirEntry::path), entry.as_ref().map(|it| it.metadata()));
-        let (Ok(path), Ok(metadata)) = (path, metadata) else { continue };
-        let metadata = metadata?;
-        bytes += if metadata.is_dir() { bytes_below(&path)? } else { metadata.len() };
-    }
-    Ok(bytes)
+fn bytes_below(folder: &Path) -> u64 {
+    let files = walkdir::WalkDir::new(folder).into_iter().filter_map(|entry| entry.ok()?.metadata().ok());
+    files.filter(|metadata| metadata.is_file()).map(|metadata| metadata.len()).sum()
 }
 
 /// What a process that has opened the library holds, in its own words.
 fn held(library: &Path) -> Result<String> {
-    let output = Command::new(std::env::current_exe()?).arg(HOLD).arg(library).output()?;
+    let output = Command::new(std::env::current_exe()?).arg(HOLD).arg(library).stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        return Err(Error::bad_request("the library could not be opened once more", "look what is printed above"));
+    }
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Opens the library that the command line names and says how much memory that takes; `false` where nobody asked.
-pub fn is_asked_to_hold() -> Result<bool> {
+pub fn hold_if_asked() -> Result<bool> {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_none_or(|argument| argument != HOLD) {
         return Ok(false);
     }
     let library = arguments.next().ok_or_else(|| Error::bad_request("no library is named", "name its folder"))?;
     let before = memory();
-    let snapshot = start(Path::new(&library))?;
+    let store = Store::open(Path::new(&library))?.store;
+    let snapshot = Snapshot::build(&store, &identity())?;
     match (before, memory()) {
         (Some(before), Some(after)) => println!("{} MB", after.saturating_sub(before)),
         _ => println!("not known here"),
     }
-    drop(snapshot);
+    drop((snapshot, store));
     Ok(true)
 }
 

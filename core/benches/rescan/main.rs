@@ -107,7 +107,7 @@ fn bench_rescan(criterion: &mut Criterion, n: usize) -> Result<()> {
 }
 
 fn main() -> Result<()> {
-    if growth::is_asked_to_hold()? {
+    if growth::hold_if_asked()? {
         return Ok(());
     }
     let mut criterion = Criterion::default().configure_from_args();

@@ -189,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_position_window_is_refused_where_the_method_knows_no_positions() {
-        let with = |method: &str| Settings { method: method.to_owned(), position_window: Some(3), ..Settings::default() };
+        let with =
+            |method: &str| Settings { method: method.to_owned(), position_window: Some(3), ..Settings::default() };
         assert!(with("patch-knn").check_use().is_ok());
         assert!(with("mahalanobis").check_use().unwrap_err().to_string().contains("position_window"));
         assert!(Settings { position_window: None, ..with("mahalanobis") }.check_use().is_ok());

@@ -50,21 +50,24 @@ pub(super) fn jpeg(bytes: &[u8], budget: &Budget) -> Outcome<Raster> {
 
 /// At a part of its size, where that is enough and nothing is wrong with it: what is odd gets the careful way.
 fn smaller(bytes: &[u8], header: &Header, budget: &Budget) -> Outcome<Option<RgbImage>> {
+    let is_whole = has_end(bytes.get(header.scan.unwrap_or_default()..).unwrap_or_default());
+    let Some(part) = part_that_is_enough(header, budget).filter(|_| is_whole) else { return Ok(None) };
+    let _share = budget.reserve(reduced_cost(header, part))?;
+    Ok(reduced_by(bytes, header, part).ok())
+}
+
+/// The smallest part of the size, as a divisor, that is enough and can be afforded.
+fn part_that_is_enough(header: &Header, budget: &Budget) -> Option<u32> {
     // A lossless one has no cosine transform that could reduce it: its rows would be cut up wrongly.
     let pixels = u64::from(header.width) * u64::from(header.height);
     let is_odd = header.is_lossless || pixels > MAX_REDUCED;
-    let Some(enough) = budget.enough.filter(|_| !is_odd) else { return Ok(None) };
+    let enough = budget.enough.filter(|_| !is_odd)?;
     let leaves_enough = |part: &u32| header.width.min(header.height) / part >= enough;
     let fits = |part: &u32| {
         let size = (header.width.div_ceil(*part), header.height.div_ceil(*part));
         budget.allows(size, 1) && reduced_cost(header, *part) <= budget.max_bytes
     };
-    let part = [8, 4, 2].into_iter().find(|part| leaves_enough(part) && fits(part));
-    let Some(part) = part.filter(|_| has_end(bytes.get(header.scan.unwrap_or_default()..).unwrap_or_default())) else {
-        return Ok(None);
-    };
-    let _share = budget.reserve(reduced_cost(header, part))?;
-    Ok(reduced_by(bytes, header, part).ok())
+    [8, 4, 2].into_iter().find(|part| leaves_enough(part) && fits(part))
 }
 
 /// Bytes that decoding at a part of the size holds: planes, pixels, and the second copy of a quarter turn.
@@ -222,36 +225,27 @@ mod tests {
     use super::super::decode::Limits;
     use super::*;
 
-    /// A JPEG of this size whose frame header is changed so.
-    fn with_frame(width: u32, height: u32, change: impl FnOnce(&mut [u8])) -> Vec<u8> {
-        let mut bytes = std::io::Cursor::new(Vec::new());
-        RgbImage::new(width, height).write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
-        let mut bytes = bytes.into_inner();
-        let frame = bytes.windows(2).position(|pair| pair == b"\xff\xc0").unwrap();
-        change(&mut bytes[frame..]);
-        bytes
+    fn frame(width: u32, height: u32) -> Header {
+        Header { width, height, components: 3, is_progressive: false, is_lossless: false, scan: None }
     }
 
-    fn decoded_smaller(bytes: &[u8]) -> Outcome<Option<(u32, u32)>> {
-        let budget = Budget::starting(&Limits { enough: Some(16), ..Limits::default() });
-        let header = header(bytes).unwrap();
-        Ok(smaller(bytes, &header, &budget)?.map(|picture| picture.dimensions()))
+    fn part(header: Header) -> Option<u32> {
+        part_that_is_enough(&header, &Budget::starting(&Limits { enough: Some(16), ..Limits::default() }))
     }
 
     #[test]
-    fn a_jpeg_is_decoded_at_the_smallest_part_that_is_enough() {
-        assert_eq!(decoded_smaller(&with_frame(128, 160, |_| {})).unwrap(), Some((16, 20)));
-        assert_eq!(decoded_smaller(&with_frame(100, 80, |_| {})).unwrap(), Some((25, 20)));
-        assert_eq!(decoded_smaller(&with_frame(30, 30, |_| {})).unwrap(), None);
+    fn the_smallest_part_that_is_enough_is_taken() {
+        assert_eq!(part(frame(128, 160)), Some(8));
+        assert_eq!(part(frame(100, 80)), Some(4));
+        assert_eq!(part(frame(30, 30)), None);
+        assert_eq!(part_that_is_enough(&frame(128, 160), &Budget::starting(&Limits::default())), None);
     }
 
     #[test]
-    fn a_lossless_or_a_gigantic_jpeg_gets_the_careful_way() {
-        let lossless = with_frame(128, 160, |frame| frame[1] = 0xc3);
-        assert!(header(&lossless).unwrap().is_lossless);
-        assert_eq!(decoded_smaller(&lossless).unwrap(), None);
-        let gigantic = with_frame(128, 160, |frame| frame[5..9].fill(0xff));
-        assert_eq!(header(&gigantic).unwrap().width, 65_535);
-        assert_eq!(decoded_smaller(&gigantic).unwrap(), None);
+    fn a_lossless_or_a_gigantic_one_is_not_reduced() {
+        assert_eq!(part(Header { is_lossless: true, ..frame(128, 160) }), None);
+        // At an eighth both could be afforded; the second has more than a gigapixel.
+        assert_eq!(part(frame(31_000, 32_000)), Some(8));
+        assert_eq!(part(frame(33_000, 33_000)), None);
     }
 }

@@ -254,6 +254,14 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn neighbours_keep_no_room_for_those_that_were_left() {
+        let candidates: Vec<u32> = (0..4_000).collect();
+        let near = nearest_of(7, &candidates, &vec![0.5; 4_000], Wanted { limit: 30, floor: -1.5 });
+        assert_eq!(near.len(), 30);
+        assert!(near.capacity() < 60, "{}", near.capacity());
+    }
+
+    #[test]
     fn a_cancelled_search_stops() {
         let values = clumps(30, 4, 3, 0.1);
         let (matrix, ticker) = (Matrix::new(4, &values), Ticker::silent());

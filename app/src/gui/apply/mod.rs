@@ -1,6 +1,8 @@
 //! The one place that changes [`State`]. In: a command. Out: the changed state, and the work that must be started. Pure:
 //! no files, no threads, no clocks, no egui.
 
+use std::path::PathBuf;
+
 use sightline_core::{Error, Result};
 
 use super::command::{AlbumEdit, Beside, ChipEdit, Command};
@@ -99,7 +101,7 @@ pub fn apply(state: &mut State, command: Command) -> Vec<Task> {
         Command::DismissError => set(&mut state.error, None),
         Command::DismissNotices => set(&mut state.notices, Vec::new()),
         Command::SetAppearance(appearance) => look(state, |state| state.appearance = appearance),
-        Command::CalmDown(is_calm) => look(state, |state| state.calm = Some(is_calm)),
+        Command::CalmDown(calm) => calmed(state, |state| look(state, |state| state.calm = calm)),
         Command::SetLanguage(language) => look(state, |state| state.language = language),
         Command::CopyText(text) => vec![Task::CopyText(text)],
         Command::CopyPicture(path) => vec![Task::CopyPicture(path)],
@@ -110,6 +112,16 @@ pub fn apply(state: &mut State, command: Command) -> Vec<Task> {
         Command::Inspect(command) => inspection::apply(state, command),
         Command::Found(finding) => apply_finding(state, finding),
     }
+}
+
+/// After a change that may ask for calm: what plays by itself stands still then.
+fn calmed(state: &mut State, change: impl FnOnce(&mut State) -> Vec<Task>) -> Vec<Task> {
+    let was_calm = state.is_calm();
+    let mut tasks = change(state);
+    if state.is_calm() && !was_calm {
+        tasks.extend(photos::play(state, false));
+    }
+    tasks
 }
 
 /// Changes how the window looks, and remembers it.
@@ -146,12 +158,10 @@ fn change_album(state: &mut State, name: &str, edit: &AlbumEdit) -> Vec<Task> {
 fn apply_finding(state: &mut State, finding: Finding) -> Vec<Task> {
     match finding {
         Finding::FolderChosen(choice) => library::folder_chosen(state, choice),
-        Finding::PictureChosen(Choice::Path(path)) => query::add_chip(state, Chip::picture(path)),
-        Finding::PictureChosen(Choice::Nothing) => Vec::new(),
-        Finding::PictureChosen(Choice::NoDialog) => fail(state, tr(NO_DIALOG_FOR_PICTURES)),
-        Finding::MissingChosen(Choice::Path(path)) => vec![Task::WhyAbsent(path)],
-        Finding::MissingChosen(Choice::Nothing) => Vec::new(),
-        Finding::MissingChosen(Choice::NoDialog) => fail(state, tr(NO_DIALOG_FOR_PICTURES)),
+        Finding::PictureChosen(choice) => {
+            file_chosen(state, choice, |state, path| query::add_chip(state, Chip::picture(path)))
+        }
+        Finding::MissingChosen(choice) => file_chosen(state, choice, |_, path| vec![Task::WhyAbsent(path)]),
         Finding::Dropped { folders, files } => library::dropped(state, folders, files),
         Finding::PastedText(words) => query::type_words(state, words),
         Finding::Indexing(indexing) => library::indexing_went_on(state, indexing),
@@ -183,7 +193,7 @@ fn apply_finding(state: &mut State, finding: Finding) -> Vec<Task> {
         Finding::ModelUsed(result) => pages::model_used(state, result),
         Finding::PrecisionsCompared(report) => set(&mut state.models.precisions, Some(report)),
         Finding::Absence(path, result) => pages::absence(state, path, result),
-        Finding::SystemIsCalm(is_calm) => set(&mut state.is_system_calm, is_calm),
+        Finding::SystemIsCalm(is_calm) => calmed(state, |state| set(&mut state.is_system_calm, is_calm)),
         Finding::Pixels(pixels) => vec![Task::CopyPixels(pixels)],
         Finding::Pasted(path) => query::add_chip(state, Chip::picture(path)),
         Finding::Failed(error) => failed(state, &error),
@@ -191,6 +201,15 @@ fn apply_finding(state: &mut State, finding: Finding) -> Vec<Task> {
             state.notices.push(text);
             Vec::new()
         }
+    }
+}
+
+/// What to do with the file that a dialog was asked for.
+fn file_chosen(state: &mut State, choice: Choice, then: impl FnOnce(&mut State, PathBuf) -> Vec<Task>) -> Vec<Task> {
+    match choice {
+        Choice::Path(path) => then(state, path),
+        Choice::Nothing => Vec::new(),
+        Choice::NoDialog => fail(state, tr(NO_DIALOG_FOR_PICTURES)),
     }
 }
 

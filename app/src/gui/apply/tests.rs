@@ -1,5 +1,6 @@
 //! What each command makes of the state, and which work follows.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
@@ -352,7 +353,7 @@ fn a_picture_that_moves_plays_until_it_is_left() {
 #[test]
 fn where_nothing_moves_by_itself_a_picture_waits_to_be_told() {
     let mut state = showing(&["/a.gif"]);
-    assert_eq!(kinds(&apply(&mut state, Command::CalmDown(true))), ["Remember"]);
+    assert_eq!(kinds(&apply(&mut state, Command::CalmDown(Some(true)))), ["Remember"]);
     apply(&mut state, Command::OpenViewer(0));
     let tasks = found(&mut state, Finding::Picture("/a.gif".into(), Ok(picture())));
     assert!(matches!(&tasks[..], [Task::Play(PlayTask::Begin { is_paused: true, .. })]), "{tasks:?}");
@@ -363,8 +364,34 @@ fn the_system_says_whether_things_move_until_the_person_does() {
     let mut state = showing(&["/a.gif"]);
     found(&mut state, Finding::SystemIsCalm(true));
     assert!(state.is_calm());
-    apply(&mut state, Command::CalmDown(false));
+    apply(&mut state, Command::CalmDown(Some(false)));
     assert!(!state.is_calm());
     found(&mut state, Finding::SystemIsCalm(true));
     assert!(!state.is_calm());
+    apply(&mut state, Command::CalmDown(None));
+    assert!(state.is_calm());
+}
+
+#[test]
+fn what_plays_stands_still_when_calm_is_wished() {
+    let mut state = showing(&["/a.gif"]);
+    apply(&mut state, Command::OpenViewer(0));
+    found(&mut state, Finding::Picture("/a.gif".into(), Ok(picture())));
+    let frame = Arc::new(egui::ColorImage::filled([1, 1], egui::Color32::BLACK));
+    found(&mut state, Finding::Frame("/a.gif".into(), frame));
+    let tasks = found(&mut state, Finding::SystemIsCalm(true));
+    assert!(matches!(&tasks[..], [Task::Play(PlayTask::Pause(true))]), "{tasks:?}");
+    assert!(found(&mut state, Finding::SystemIsCalm(true)).is_empty());
+}
+
+#[test]
+fn a_missing_file_is_chosen_and_asked_about() {
+    let mut state = showing(&["/a.jpg"]);
+    assert_eq!(kinds(&apply(&mut state, Command::ChooseMissing)), ["ChooseMissing"]);
+    let tasks = found(&mut state, Finding::MissingChosen(Choice::Path("/b.jpg".into())));
+    assert!(matches!(&tasks[..], [Task::WhyAbsent(path)] if path == Path::new("/b.jpg")), "{tasks:?}");
+    assert!(found(&mut state, Finding::MissingChosen(Choice::Nothing)).is_empty());
+    assert!(state.error.is_none());
+    found(&mut state, Finding::MissingChosen(Choice::NoDialog));
+    assert!(state.error.is_some());
 }

@@ -79,7 +79,8 @@ impl Compare {
         match &one.picture {
             Loaded::Ready(picture) => self.picture_ui(&one.path, picture, (room, &response), ui),
             Loaded::Waiting => {
-                ui.put(Rect::from_center_size(room.center(), Vec2::splat(24.0)), egui::Spinner::new()).mark_changed()
+                let place = Rect::from_center_size(room.center(), Vec2::splat(24.0));
+                ui.scope_builder(egui::UiBuilder::new().max_rect(place), widgets::spinner);
             }
             Loaded::Failed(reason) => {
                 ui.put(room, egui::Label::new(RichText::new(reason).font(font::small()).color(tokens.muted)).wrap());

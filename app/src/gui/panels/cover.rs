@@ -147,7 +147,7 @@ fn actions(state: &State) -> Vec<Action> {
     add(tr("Duplicates"), Command::OpenPage(Page::Duplicates));
     add(tr("Inspect"), Command::OpenPage(Page::Inspect));
     add(tr("Models"), Command::OpenPage(Page::Models));
-    add(tr("Jobs: what goes on"), Command::OpenPage(Page::Jobs));
+    add(tr("Jobs"), Command::OpenPage(Page::Jobs));
     add(tr("Compare side by side"), Command::Compare(true));
     add(tr("Filters"), Command::OpenFilters(!state.filters.is_open));
     add(tr("Copy the chosen photos to a folder"), Command::Export(ExportKind::Copies));
@@ -163,10 +163,9 @@ fn actions(state: &State) -> Vec<Action> {
     add(tr("Theme of the system"), Command::SetAppearance(Appearance::System));
     add(tr("Light theme"), Command::SetAppearance(Appearance::Light));
     add(tr("Dark theme"), Command::SetAppearance(Appearance::Dark));
-    match state.is_calm() {
-        true => add(tr("Things may move by themselves"), Command::CalmDown(false)),
-        false => add(tr("Nothing moves by itself"), Command::CalmDown(true)),
-    }
+    add(tr("Movement as the system says"), Command::CalmDown(None));
+    add(tr("Things may move by themselves"), Command::CalmDown(Some(false)));
+    add(tr("Nothing moves by itself"), Command::CalmDown(Some(true)));
     add(tr("All keys"), Command::Cover(Some(Cover::Keys)));
     for album in &state.library.albums {
         let name = tr_with("Album {}", &[&album.name]);

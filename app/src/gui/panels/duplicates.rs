@@ -22,20 +22,16 @@ const GROUP: f32 = SIDE + 78.0;
 
 impl Panel for Duplicates {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
-        page_ui(cx, Page::Duplicates, ui, |ui| {
-            match (&cx.state.duplicates.report, cx.state.duplicates.progress) {
-                (_, Some(progress)) => searching_ui(cx, progress, ui),
-                (Some(report), None) if report.groups.is_empty() => {
-                    let words = tr("No two photos of your library are the same, or look it.");
-                    widgets::page(ui, icons::CHECK, tr("No duplicates"), words, |ui| again_ui(cx, ui));
-                }
-                (Some(report), None) => report_ui(cx, report, ui),
-                (None, None) => {
-                    let words = tr("Sightline compares what is in the files, and what is on the photos.");
-                    widgets::page(ui, icons::STACK, tr("Photos that are nearly the same"), words, |ui| {
-                        again_ui(cx, ui)
-                    });
-                }
+        page_ui(cx, Page::Duplicates, ui, |ui| match (&cx.state.duplicates.report, cx.state.duplicates.progress) {
+            (_, Some(progress)) => searching_ui(cx, progress, ui),
+            (Some(report), None) if report.groups.is_empty() => {
+                let words = tr("No two photos of your library are the same, or look it.");
+                widgets::page(ui, icons::CHECK, tr("No duplicates"), words, |ui| again_ui(cx, ui));
+            }
+            (Some(report), None) => report_ui(cx, report, ui),
+            (None, None) => {
+                let words = tr("Sightline compares what is in the files, and what is on the photos.");
+                widgets::page(ui, icons::STACK, tr("Photos that are nearly the same"), words, |ui| again_ui(cx, ui));
             }
         });
     }

@@ -4,7 +4,7 @@
 use egui::{Frame, Margin, RichText, ScrollArea, Ui, vec2};
 use sightline_core::jobs::Progress;
 
-use super::{Cx, Panel, column_ui, title_ui};
+use super::{Cx, Panel, column_ui, page_ui, title_ui};
 use crate::gui::command::{Command, Errand};
 use crate::gui::state::{Indexing, Page, State};
 use crate::gui::theme::{self, font, radius, space};
@@ -16,20 +16,22 @@ pub struct Jobs;
 
 impl Panel for Jobs {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
-        column_ui(cx, Page::Jobs, ui, |ui| {
-            title_ui(tr("What goes on"), ui);
-            ui.add_space(space::S);
-            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                if let Some(indexing) = &cx.state.indexing {
-                    indexing_ui(cx, indexing, ui);
-                }
-                for (errand, name, progress) in errands(cx.state) {
-                    errand_ui(cx, (errand, name), progress, ui);
-                }
-                rest_ui(cx.state, ui);
-            });
+        page_ui(cx, Page::Jobs, ui, |ui| {
+            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| column_ui(ui, |ui| jobs_ui(cx, ui)));
         });
     }
+}
+
+fn jobs_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    title_ui(tr("Jobs"), ui);
+    ui.add_space(space::S);
+    if let Some(indexing) = &cx.state.indexing {
+        indexing_ui(cx, indexing, ui);
+    }
+    for (errand, name, progress) in errands(cx.state) {
+        errand_ui(cx, (errand, name), progress, ui);
+    }
+    rest_ui(cx.state, ui);
 }
 
 /// The errands that are under way.
@@ -61,7 +63,7 @@ fn indexing_ui(cx: &Cx<'_>, indexing: &Indexing, ui: &mut Ui) {
             ui.label(RichText::new(title).font(font::heading()).color(theme::tokens(ui).text));
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if indexing.is_stopping {
-                    ui.spinner();
+                    widgets::spinner(ui);
                     return;
                 }
                 if widgets::button(ui, widgets::Kind::Quiet, icons::STOP, tr("Stop")).clicked() {

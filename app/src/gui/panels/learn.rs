@@ -27,7 +27,7 @@ impl Panel for Learn {
                 let title = tr_with("Photos that “{}” may fit", &[&learning.tag]);
                 ui.label(RichText::new(title).font(font::title()).color(tokens.text));
                 if learning.is_waiting {
-                    ui.spinner();
+                    widgets::spinner(ui);
                 }
             });
             match &learning.report {

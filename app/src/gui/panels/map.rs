@@ -37,10 +37,8 @@ const PICTURES: usize = 500;
 /// The largest and the smallest side of such a picture.
 const PICTURE: f32 = 64.0;
 const SMALLEST: f32 = 22.0;
-/// What of a photo's share of the plane its point covers, and the smallest and the largest side of one: a few photos are
-/// to be seen as well as many.
+/// What of a photo's share of the plane its point covers, chosen by eye: a few photos are to be seen as well as many.
 const COVERED: f32 = 0.022;
-const POINT_SIDES: (f32, f32) = (3.2, 8.0);
 /// The closest view.
 const CLOSEST: f32 = 400.0;
 
@@ -149,7 +147,7 @@ impl Map {
             return;
         }
         let share = (2.0 * view.unit()).powi(2) / map.places.len() as f32;
-        let side = (COVERED * share).sqrt().clamp(POINT_SIDES.0, POINT_SIDES.1);
+        let side = (COVERED * share).sqrt().clamp(size::POINT.0, size::POINT.1);
         let color = theme::tokens(ui).accent.gamma_multiply(0.75);
         let look = PointsLook { middle: view.middle, unit: view.unit(), side, color };
         painter.add(points::shape(map, look, view.room));

@@ -110,13 +110,11 @@ fn page_ui(cx: &Cx<'_>, page: Page, ui: &mut egui::Ui, content: impl FnOnce(&mut
     egui::CentralPanel::default().frame(frame).show(ui, content);
 }
 
-/// A page that is a list: a column in the middle, not wider than can be read.
-fn column_ui(cx: &Cx<'_>, page: Page, ui: &mut egui::Ui, content: impl FnOnce(&mut egui::Ui)) {
-    page_ui(cx, page, ui, |ui| {
-        let beside = ((ui.available_width() - size::COLUMN) / 2.0).max(0.0);
-        let column = ui.available_rect_before_wrap().shrink2(egui::vec2(beside, 0.0));
-        ui.scope_builder(egui::UiBuilder::new().max_rect(column), content);
-    });
+/// A column in the middle, not wider than can be read. What scrolls is wider than it: the wheel works beside it too.
+fn column_ui(ui: &mut egui::Ui, content: impl FnOnce(&mut egui::Ui)) {
+    let beside = ((ui.available_width() - size::COLUMN) / 2.0).max(0.0);
+    let column = ui.available_rect_before_wrap().shrink2(egui::vec2(beside, 0.0));
+    ui.scope_builder(egui::UiBuilder::new().max_rect(column), content);
 }
 
 fn title_ui(title: &str, ui: &mut egui::Ui) {

@@ -6,7 +6,7 @@ use sightline_core::engine::{ModelRow, ModelState};
 use sightline_core::models::Quality;
 
 use super::precision::precision_ui;
-use super::{Cx, Panel, column_ui, title_ui};
+use super::{Cx, Panel, column_ui, page_ui, title_ui};
 use crate::gui::command::{Command, Errand, ModelCommand};
 use crate::gui::state::{Page, State};
 use crate::gui::theme::{self, font, radius, size, space};
@@ -18,21 +18,25 @@ pub struct Models;
 
 impl Panel for Models {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
-        column_ui(cx, Page::Models, ui, |ui| {
-            title_ui(tr("Models"), ui);
-            let what = tr(
-                "A model looks at every photo once. Another one makes an index of its own beside the old one, which \
-                 stays until you remove it. A model is fetched from the hub only when you ask for it, and never by \
-                 itself.",
-            );
-            ui.add(egui::Label::new(RichText::new(what).font(font::body()).color(theme::tokens(ui).muted)).wrap());
-            ui.add_space(space::S);
-            let Some(rows) = &cx.state.models.rows else {
-                ui.spinner();
-                return;
-            };
-            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| rows.iter().for_each(|row| row_ui(cx, row, ui)));
+        page_ui(cx, Page::Models, ui, |ui| {
+            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| column_ui(ui, |ui| models_ui(cx, ui)));
         });
+    }
+}
+
+fn models_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    title_ui(tr("Models"), ui);
+    let what = tr(
+        "A model looks at every photo once. Another one makes an index of its own beside the old one, which stays until \
+         you remove it. A model is fetched from the hub only when you ask for it, and never by itself.",
+    );
+    ui.add(egui::Label::new(RichText::new(what).font(font::body()).color(theme::tokens(ui).muted)).wrap());
+    ui.add_space(space::S);
+    match &cx.state.models.rows {
+        Some(rows) => rows.iter().for_each(|row| row_ui(cx, row, ui)),
+        None => {
+            widgets::spinner(ui);
+        }
     }
 }
 
@@ -110,7 +114,7 @@ fn facts(row: &ModelRow) -> String {
 fn measure_ui(cx: &Cx<'_>, row: &ModelRow, ui: &mut Ui) {
     match &cx.state.models.measuring {
         Some(id) if *id == row.id => {
-            ui.spinner().on_hover_text(tr("Measuring the speed"));
+            widgets::spinner(ui).on_hover_text(tr("Measuring the speed"));
             if widgets::icon_button(ui, icons::STOP, tr("Stop measuring"), false).clicked() {
                 cx.send(Command::StopErrand(Errand::Measure));
             }

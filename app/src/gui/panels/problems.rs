@@ -3,7 +3,7 @@
 use egui::{Frame, Margin, RichText, ScrollArea, Ui, vec2};
 use sightline_core::Problem;
 
-use super::{Cx, Panel, column_ui, title_ui};
+use super::{Cx, Panel, column_ui, page_ui, title_ui};
 use crate::gui::command::{Command, ExportKind};
 use crate::gui::state::Page;
 use crate::gui::theme::{self, font, radius, space};
@@ -18,37 +18,41 @@ const ROW: f32 = 46.0;
 
 impl Panel for Problems {
     fn ui(&mut self, cx: &Cx<'_>, ui: &mut Ui) {
-        column_ui(cx, Page::Problems, ui, |ui| {
-            let tokens = theme::tokens(ui);
+        page_ui(cx, Page::Problems, ui, |ui| {
             let problems = &cx.state.library.problems;
             if problems.is_empty() {
                 let words = tr("Every file of your folders could be used.");
                 widgets::page(ui, icons::CHECK, tr("No problems"), words, |ui| absence_ui(cx, ui));
                 return;
             }
-            title_ui(&text::problems(problems.len()), ui);
-            let what = tr("These files were left out. Everything else is indexed and searchable.");
-            ui.label(RichText::new(what).font(font::body()).color(tokens.muted));
-            ui.add_space(space::XS);
-            ui.horizontal(|ui| {
-                let again = widgets::button(ui, widgets::Kind::Quiet, icons::REFRESH, tr("Try again"));
-                if again.on_hover_text(tr("Looks at all folders again; files that changed are read anew")).clicked() {
-                    cx.send(Command::RefreshFolders);
-                }
-                if widgets::button(ui, widgets::Kind::Quiet, icons::COPY, tr("Copy the list")).clicked() {
-                    cx.send(Command::CopyText(as_table(problems)));
-                }
-                if widgets::button(ui, widgets::Kind::Quiet, icons::EXPORT, tr("Save as CSV …")).clicked() {
-                    cx.send(Command::Export(ExportKind::Problems));
-                }
-            });
-            ui.horizontal(|ui| absence_ui(cx, ui));
-            ui.add_space(space::S);
+            column_ui(ui, |ui| head_ui(cx, problems, ui));
             ScrollArea::vertical().auto_shrink(false).show_rows(ui, ROW, problems.len(), |ui, rows| {
-                problems[rows].iter().for_each(|problem| problem_ui(cx, problem, ui));
+                column_ui(ui, |ui| problems[rows].iter().for_each(|problem| problem_ui(cx, problem, ui)));
             });
         });
     }
+}
+
+/// How many there are, and what can be done about them.
+fn head_ui(cx: &Cx<'_>, problems: &[Problem], ui: &mut Ui) {
+    title_ui(&text::problems(problems.len()), ui);
+    let what = tr("These files were left out. Everything else is indexed and searchable.");
+    ui.label(RichText::new(what).font(font::body()).color(theme::tokens(ui).muted));
+    ui.add_space(space::XS);
+    ui.horizontal(|ui| {
+        let again = widgets::button(ui, widgets::Kind::Quiet, icons::REFRESH, tr("Try again"));
+        if again.on_hover_text(tr("Looks at all folders again; files that changed are read anew")).clicked() {
+            cx.send(Command::RefreshFolders);
+        }
+        if widgets::button(ui, widgets::Kind::Quiet, icons::COPY, tr("Copy the list")).clicked() {
+            cx.send(Command::CopyText(as_table(problems)));
+        }
+        if widgets::button(ui, widgets::Kind::Quiet, icons::EXPORT, tr("Save as CSV …")).clicked() {
+            cx.send(Command::Export(ExportKind::Problems));
+        }
+    });
+    ui.horizontal(|ui| absence_ui(cx, ui));
+    ui.add_space(space::S);
 }
 
 /// Why a file is not in the library: asked by dropping or choosing it.
@@ -56,7 +60,7 @@ fn absence_ui(cx: &Cx<'_>, ui: &mut Ui) {
     let tokens = theme::tokens(ui);
     let words = match &cx.state.absence {
         Some((path, reason)) => format!("{}: {reason}", text::name(path)),
-        None => tr("Is a photo missing? Drop it here, and Sightline says why.").to_owned(),
+        None => tr("Is a photo missing? Choose it or drop it here, and Sightline says why.").to_owned(),
     };
     if widgets::button(ui, widgets::Kind::Quiet, icons::QUESTION, tr("Choose a missing photo …")).clicked() {
         cx.send(Command::ChooseMissing);

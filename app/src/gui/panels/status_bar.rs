@@ -81,7 +81,7 @@ fn indexing_ui(cx: &Cx<'_>, indexing: &Indexing, ui: &mut Ui) {
     }
     let is_wide = ui.available_width() > 330.0;
     let words = RichText::new(counts(indexing)).font(font::caption()).color(theme::tokens(ui).muted);
-    if ui.add(egui::Button::new(words).frame(false)).on_hover_text(tr("What goes on")).clicked() {
+    if ui.add(egui::Button::new(words).frame(false)).on_hover_text(tr("Jobs")).clicked() {
         cx.send(Command::OpenPage(Page::Jobs));
     }
     if is_wide {

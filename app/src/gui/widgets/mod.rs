@@ -11,7 +11,7 @@ mod verdict;
 pub use button::{Kind, button, icon_button};
 pub use modal::modal_frame;
 pub use page::page;
-pub use progress::progress_bar;
+pub use progress::{progress_bar, spinner};
 pub use row::{Row, caption, group_heading, row};
 pub use thumbnail::{paint_thumbnail, picture_failed, thumbnail_size};
 pub use verdict::{paint_verdict, verdict_color, verdict_filter, verdict_name};

@@ -26,7 +26,7 @@ pub fn begin_ui(cx: &Cx<'_>, ui: &mut Ui) {
         );
         widgets::page(ui, icons::INSPECT, tr("Bring four pictures of good parts"), sentence, |ui| {
             if cx.state.inspection.is_changing {
-                ui.spinner();
+                widgets::spinner(ui);
                 ui.label(RichText::new(tr("Reading the pictures …")).font(font::small()).color(tokens.muted));
                 return;
             }

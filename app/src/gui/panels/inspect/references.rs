@@ -63,7 +63,7 @@ fn step_ui(cx: &Cx<'_>, ui: &mut Ui) {
                 words(ui, tr("This product has no good part to compare with yet."));
             }
             (None, None) if inspection.is_changing => {
-                ui.spinner();
+                widgets::spinner(ui);
             }
             (None, None) => {
                 heading(ui, tr("The good parts were not learnt"));

@@ -25,7 +25,7 @@ pub fn why_ui(why: &Why, canvas: &Canvas, room: Rect, ui: &Ui) {
         Why::Unasked => {}
         Why::Waiting => card_ui(room, ui, |ui| {
             ui.horizontal(|ui| {
-                ui.spinner();
+                widgets::spinner(ui);
                 ui.label(RichText::new(tr("Looking where it is …")).font(font::small()));
             });
         }),

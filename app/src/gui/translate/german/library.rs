@@ -16,6 +16,7 @@ pub const WORDS: super::Words = &[
     ("Dark theme", "Dunkle Farben"),
     ("Nothing moves by itself", "Nichts bewegt sich von selbst"),
     ("Things may move by themselves", "Bewegung ist erlaubt"),
+    ("Movement as the system says", "Bewegung wie vom System gewünscht"),
     ("Language", "Sprache"),
     ("Albums", "Alben"),
     ("New album of the chosen photos", "Neues Album aus den ausgewählten Fotos"),

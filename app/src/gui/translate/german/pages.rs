@@ -11,8 +11,7 @@ pub const WORDS: super::Words = &[
         "Das eingebaute Modell läuft sofort und ist klein. Größere finden mehr; jedes zeigt Größe und Lizenz und wird nur \
          geladen, wenn du es willst.",
     ),
-    ("What goes on", "Was läuft"),
-    ("Jobs: what goes on", "Aufgaben: was läuft"),
+    ("Jobs", "Aufgaben"),
     (
         "Without training, as published: {} % of ImageNet's photos named, {} % of COCO's captions find their photo first",
         "Ohne Training, wie veröffentlicht: {} % der ImageNet-Fotos benannt, {} % der COCO-Texte finden ihr Foto zuerst",
@@ -175,7 +174,7 @@ pub const WORDS: super::Words = &[
     ("Save as CSV …", "Als CSV speichern …"),
     ("Choose a missing photo …", "Ein fehlendes Foto wählen …"),
     (
-        "Is a photo missing? Drop it here, and Sightline says why.",
+        "Is a photo missing? Choose it or drop it here, and Sightline says why.",
         "Fehlt ein Foto? Leg es hier ab, und Sightline sagt, warum.",
     ),
     ("Find your photos by what is on them", "Finde deine Fotos nach dem, was darauf ist"),

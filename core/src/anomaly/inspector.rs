@@ -121,7 +121,12 @@ impl Inspector {
 
     /// The scores of its pixels.
     pub fn map(&self, judgement: &Judgement) -> ScoreMap {
-        judgement.grid.map(judgement.size, self.core.settings.sigma_px, &self.core.settings.roi)
+        self.core.map(&judgement.grid, judgement.size)
+    }
+
+    /// The scores of its patches as the map shows them.
+    pub fn shown_grid(&self, judgement: &Judgement) -> ScoreGrid {
+        self.core.rim.eased(&judgement.grid)
     }
 
     /// The regions of a map of [`Inspector::map`] as inspectors are shown them: those that reach the thresholds; where none
@@ -222,10 +227,14 @@ impl Core {
         calmed.part_score(self.settings.worst_share, &self.settings.roi)
     }
 
+    fn map(&self, calmed: &ScoreGrid, size: (u32, u32)) -> ScoreMap {
+        self.rim.eased(calmed).map(size, self.settings.sigma_px, &self.settings.roi)
+    }
+
     /// What a good part scores, of the raw scores of its patches.
     pub fn ok_score(&self, name: &str, raw: &ScoreGrid, size: (u32, u32)) -> OkScore {
         let grid = self.rim.calmed(raw);
-        let map = grid.map(size, self.settings.sigma_px, &self.settings.roi);
+        let map = self.map(&grid, size);
         OkScore {
             name: name.to_owned(),
             score: self.part_score(&grid),

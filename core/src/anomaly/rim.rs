@@ -1,6 +1,7 @@
 //! How much more good parts differ along the rim of the picture than within it: edges lie a little elsewhere on every part,
 //! and a convolution sees nothing beyond the picture. In: grids of good parts, each scored as if it had not been learnt. Out:
-//! a factor for every place, by which its score counts: for the part, its map and its regions.
+//! a factor for every place, by which its score counts for the part, and whose root it counts by in the map: a map that is as
+//! calm as the score ranks defects on the rim too low, one that is not calmed at all good rims too high.
 
 use super::patches::Patches;
 use super::score_map::ScoreGrid;
@@ -48,10 +49,19 @@ impl Rim {
         Self { factors: levels.into_iter().map(factor).collect() }
     }
 
-    /// The grid as it counts.
+    /// The grid as it counts for the part.
     pub fn calmed(&self, grid: &ScoreGrid) -> ScoreGrid {
-        let factor = |place: usize| self.factors.get(depth(place, grid)).copied().unwrap_or(1.0);
-        let values = grid.values.iter().enumerate().map(|(place, score)| factor(place) * score).collect();
+        self.scaled(grid, |factor| factor)
+    }
+
+    /// A calmed grid as it counts in the map: half of the way back, as ratios go.
+    pub fn eased(&self, calmed: &ScoreGrid) -> ScoreGrid {
+        self.scaled(calmed, |factor| factor.sqrt().recip())
+    }
+
+    fn scaled(&self, grid: &ScoreGrid, scale: impl Fn(f32) -> f32) -> ScoreGrid {
+        let scale = |place: usize| self.factors.get(depth(place, grid)).map_or(1.0, |factor| scale(*factor));
+        let values = grid.values.iter().enumerate().map(|(place, score)| scale(place) * score).collect();
         ScoreGrid { values, ..*grid }
     }
 }
@@ -102,6 +112,9 @@ mod tests {
         let calmed = rim.calmed(&grid(0.4, 0.1));
         assert!(calmed.values.iter().all(|score| (score - 0.1).abs() < 1e-6));
         assert_eq!(Rim::of(&[grid(9.0, 0.1)]).calmed(&grid(1.0, 0.1)).values[0], LEAST);
+        let eased = rim.eased(&calmed);
+        assert!((eased.values[0] - 0.2).abs() < 1e-6, "the root of a fourth");
+        assert_eq!(eased.values[5 * 20 + 5], 0.1);
     }
 
     #[test]

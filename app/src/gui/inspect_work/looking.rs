@@ -152,7 +152,7 @@ fn nearest(
 ) -> Result<Option<Nearest>> {
     let origins = inspector.compared_with(picture)?;
     ticker.check()?;
-    let grid = &judgement.grid;
+    let grid = inspector.shown_grid(judgement);
     let worst = (0..grid.values.len()).max_by(|a, b| grid.values[*a].total_cmp(&grid.values[*b]));
     let found: Option<(usize, Origin)> = worst.and_then(|at| Some((at, origins.get(at).copied().flatten()?)));
     let Some((at, origin)) = found else { return Ok(None) };

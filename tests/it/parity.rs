@@ -82,6 +82,20 @@ fn image_embeddings_are_those_of_the_reference() {
     });
 }
 
+/// What a graphics card would compute, here on the processor.
+#[test]
+fn image_embeddings_by_a_cards_way_are_those_of_the_reference() {
+    for &(case, prefix) in CASES {
+        let mut encoder = load(&Checkpoint::from_folder(fixtures().join("checkpoints").join(case))).unwrap();
+        let is_moved = encoder.compute_on(&Device::Cpu).is_ok();
+        assert_eq!(is_moved, prefix > 0, "{case}: transformers and only those");
+        let expected = fixtures().join("expected").join(format!("{case}.safetensors"));
+        let expected = candle_core::safetensors::load(expected, &Device::Cpu).unwrap();
+        let found = image(&*encoder).embed(&expected["pixels"]).unwrap();
+        check_near(case, &found, &expected["image_embeddings"]);
+    }
+}
+
 #[test]
 fn image_embeddings_on_other_grids_are_those_of_the_reference() {
     check_all(|case, _, encoder, expected| {

@@ -5,12 +5,29 @@ use super::request::{Finding, Settings, Severity};
 use super::{LoadedModel, model};
 use crate::error::{Error, Result};
 use crate::index::{Opened, Store};
+use crate::models::{self, Accelerator};
 
 /// Checks the library and the model.
 pub fn examine(settings: &Settings) -> Vec<Finding> {
     let mut findings = library_findings(settings);
     findings.push(model_finding(settings));
+    findings.extend(card_finding());
     findings
+}
+
+/// Nothing for a build that computes on the processor anyway.
+fn card_finding() -> Option<Finding> {
+    match models::accelerator() {
+        Accelerator::Found(device) => {
+            Some(finding("card", Severity::Good, format!("pictures are embedded on {device:?}")))
+        }
+        Accelerator::Missing(reason) => {
+            let text =
+                format!("this build is for a graphics card, but none can be used ({reason}): the processor computes");
+            Some(finding("card", Severity::Notice, text))
+        }
+        Accelerator::NotBuiltFor => None,
+    }
 }
 
 /// Checks, and mends what is broken. Opening a library sets broken parts aside and rebuilds them from the journal by

@@ -11,7 +11,7 @@ use super::model_list;
 use super::request::{Precision, Region, Settings};
 use crate::error::{Error, Result};
 use crate::media::{self, Limits};
-use crate::models::{self, Checkpoint, Encoder, Hub, ModelIdentity, PatchFeatures, REGISTRY, UnitVector};
+use crate::models::{self, Accelerator, Checkpoint, Encoder, Hub, ModelIdentity, PatchFeatures, REGISTRY, UnitVector};
 
 /// The file in the library's folder that remembers the model.
 const CHOICE: &str = "model.json";
@@ -77,6 +77,11 @@ pub fn load(name: &str, precision: Precision, library: &Path) -> Result<Box<dyn 
     let mut encoder = models::load(&checkpoint(name, library)?)?;
     if precision == Precision::Int8 {
         encoder.quantise()?;
+    } else if let Accelerator::Found(device) = models::accelerator()
+        && let Err(error) = encoder.compute_on(device)
+    {
+        // The processor gives the same, later; `doctor` says which it is.
+        tracing::warn!(%error, "computed on the processor");
     }
     Ok(encoder)
 }

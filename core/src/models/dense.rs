@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use candle_core::{CpuStorage, CustomOp1, InplaceOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Device, InplaceOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
 use super::int8::{self, Coded, Panels};
@@ -83,6 +83,18 @@ impl Dense {
         let (storage, at) = weight.storage_and_layout();
         let candle_core::Storage::Cpu(storage) = &*storage else { bail!("a weight on the CPU is wanted") };
         Ok(Self { weight: Weight::Full(in_panels(numbers(storage, at)?, inputs)), bias, inputs })
+    }
+
+    /// Weight and bias as a checkpoint would give them.
+    ///
+    /// # Errors
+    /// A weight in 8 bits: the numbers that it was made from are gone.
+    pub fn plain(&self) -> Result<Affine> {
+        let Weight::Full(panels) = &self.weight else { bail!("a weight in 32 bits is wanted") };
+        let (inputs, outputs) = (self.inputs, self.outputs());
+        let rows = (0..outputs).flat_map(|output| column(panels, inputs, outputs, output));
+        let weight = Tensor::from_iter(rows, &Device::Cpu)?.reshape((outputs, inputs))?;
+        Ok(Affine { weight, bias: Tensor::new(self.bias.as_slice(), &Device::Cpu)? })
     }
 
     /// Keeps the weight in 8 bits from now on, and multiplies in 8 bits.

@@ -5,6 +5,7 @@ use image::RgbImage;
 
 use crate::error::{Error, Result};
 
+mod accelerator;
 mod attention;
 mod batch_norm;
 mod bytes;
@@ -24,6 +25,7 @@ mod learned_prompts;
 mod mobileclip;
 mod modified_resnet;
 mod names;
+mod on_card;
 mod openclip;
 mod ops;
 mod pickle;
@@ -46,6 +48,8 @@ mod unpickle;
 mod vit;
 mod weights;
 
+pub use accelerator::{Accelerator, accelerator};
+pub use candle_core::Device;
 pub use checkpoint::{Checkpoint, load};
 pub(crate) use embedding::unit_rows;
 pub use embedding::{ModelIdentity, PatchFeatures, UnitVector, WordFeatures};
@@ -101,6 +105,18 @@ pub trait Encoder: Send + Sync {
         Err(Error::bad_request(
             format!("the model {:?} is computed in 32 bits only", self.identity().id),
             "leave the precision as it is",
+        ))
+    }
+
+    /// Computes embeddings of pictures on this device from now on: those of the processor up to rounding. Everything else
+    /// stays on the processor.
+    ///
+    /// # Errors
+    /// A model that is computed on the processor alone, or a card without room for it: it stays as it is.
+    fn compute_on(&mut self, _device: &Device) -> Result<()> {
+        Err(Error::bad_request(
+            format!("the model {:?} is computed on the processor alone", self.identity().id),
+            "choose a CLIP or DINOv2 model",
         ))
     }
 

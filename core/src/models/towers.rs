@@ -1,7 +1,7 @@
 //! What a family builds and what every encoder does alike. In: towers that map tensors to tensors. Out: an [`Encoder`].
 //! Must never know a family.
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use image::RgbImage;
 use rayon::prelude::*;
 
@@ -21,6 +21,14 @@ pub trait ImageTower: Send + Sync {
     /// A tower for which this brings nothing.
     fn quantise(&mut self) -> Result<()> {
         Err(Error::bad_request("this model is computed in 32 bits only", "leave the precision as it is"))
+    }
+
+    /// Computes its embeddings on this device from now on, in 32 bits.
+    ///
+    /// # Errors
+    /// A tower that is computed on the processor alone, or a card without room for it.
+    fn compute_on(&mut self, _device: &Device) -> Result<()> {
+        Err(Error::bad_request("this model is computed on the processor alone", "choose a CLIP or DINOv2 model"))
     }
 
     /// Embeddings `[n, dim]`, not yet of length 1, of pixels `[n, 3, height, width]`.
@@ -147,6 +155,10 @@ impl Encoder for Towers {
         self.image.quantise()?;
         self.identity = self.identity.quantised();
         Ok(())
+    }
+
+    fn compute_on(&mut self, device: &Device) -> Result<()> {
+        self.image.compute_on(device)
     }
 
     fn dim(&self) -> usize {

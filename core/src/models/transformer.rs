@@ -3,6 +3,7 @@
 
 use candle_core::{D, Tensor};
 use candle_nn::{LayerNorm, Module};
+use rayon::prelude::*;
 
 use super::attention::{attention, attention_of_first};
 use super::dense::{Affine, Dense};
@@ -40,13 +41,14 @@ pub(super) struct Transformer {
     size: Size,
 }
 
-struct Block {
-    before_attention: LayerNorm,
-    qkv: Dense,
-    out: Dense,
-    before_mlp: LayerNorm,
-    up: Dense,
-    down: Dense,
+/// One block: attention and an MLP, each behind its norm.
+pub(super) struct Block {
+    pub before_attention: LayerNorm,
+    pub qkv: Dense,
+    pub out: Dense,
+    pub before_mlp: LayerNorm,
+    pub up: Dense,
+    pub down: Dense,
 }
 
 impl Transformer {
@@ -58,7 +60,9 @@ impl Transformer {
                 "the configuration is damaged, download the model again",
             ));
         }
-        let blocks: Result<Vec<Block>> = (0..size.depth).map(|at| Block::load(&size, &blocks.at(at))).collect();
+        // Reading the weights and laying them out takes most of the time that a model takes to load.
+        let depths = (0..size.depth).into_par_iter();
+        let blocks: Result<Vec<Block>> = depths.map(|at| Block::load(&size, &blocks.at(at))).collect();
         Ok(Self { blocks: blocks?, size })
     }
 
@@ -70,6 +74,11 @@ impl Transformer {
             }
         }
         Ok(())
+    }
+
+    /// Its blocks, and their shape: to be computed elsewhere.
+    pub fn parts(&self) -> (&[Block], &Size) {
+        (&self.blocks, &self.size)
     }
 
     /// The stream `[n, tokens, width]` after the last block; `seen` gets it after each. `stream` itself is used up.

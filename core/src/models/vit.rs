@@ -6,10 +6,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 use candle_nn::{LayerNorm, Linear, Module};
 
 use super::dense::Dense;
+use super::on_card::OnCard;
 use super::ops::patch_rows;
 use super::position::{Resampling, resampled};
 use super::towers::ImageTower;
@@ -55,6 +56,8 @@ pub(super) struct Vit {
     resampled: Mutex<Option<((usize, usize), Tensor)>>,
     ln_pre: Option<LayerNorm>,
     transformer: Transformer,
+    /// The same on a graphics card, once it was moved there.
+    on_card: Option<OnCard>,
     ln_post: LayerNorm,
     projection: Option<Linear>,
 }
@@ -77,6 +80,7 @@ impl Vit {
             resampled: Mutex::default(),
             ln_pre: config.has_ln_pre.then(|| norm("ln_pre")).transpose()?,
             transformer: Transformer::load(config.size.clone(), &scope.at("blocks"))?,
+            on_card: None,
             ln_post: norm("ln_post")?,
             projection: config.projection.map(project).transpose()?,
             config,
@@ -99,7 +103,11 @@ impl Vit {
 
     /// The class token's embeddings, of a stream `[n, tokens, width]` that is used up.
     fn embed_tokens(&self, tokens: Tensor) -> Result<Tensor> {
-        let class = self.ln_post.forward(&self.transformer.forward_first(tokens)?)?;
+        let first = match &self.on_card {
+            Some(transformer) => transformer.forward(&tokens)?.narrow(1, 0, 1)?.squeeze(1)?.contiguous()?,
+            None => self.transformer.forward_first(tokens)?,
+        };
+        let class = self.ln_post.forward(&first)?;
         Ok(match &self.projection {
             Some(projection) => projection.forward(&class)?,
             None => class,
@@ -153,6 +161,11 @@ impl ImageTower for Vit {
 
     fn quantise(&mut self) -> Result<()> {
         self.transformer.quantise()
+    }
+
+    fn compute_on(&mut self, device: &Device) -> Result<()> {
+        self.on_card = Some(OnCard::new(&self.transformer, device)?);
+        Ok(())
     }
 
     fn embed(&self, pixels: &Tensor) -> Result<Tensor> {

@@ -7,6 +7,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::block::{Block, Changes};
 use super::record::{Stored, decode_file, encode_file, folder_prefix, path_key, path_of_key};
 use super::shelf::{Next, Part, Shelf};
@@ -88,20 +90,17 @@ impl Store {
         // A block that is split meanwhile would be met twice.
         let _no_change = lock(&self.changing_files);
         let photos = read(&self.photos);
-        let mut found = Vec::new();
         let (first, _) = self.block_of(prefix)?;
-        each_file(&self.shelf, &first, |key, value| {
-            if !key.starts_with(prefix) {
-                return if key < prefix { Next::More } else { Next::Enough };
-            }
-            if let Some(mut stored) = decode_file(path_of_key(key), value) {
-                // Copies share one value with what is in memory already.
-                let shared = stored.file.hash.and_then(|hash| photos.get(&hash).cloned());
-                stored.photo = shared.or(stored.photo);
-                found.push(stored);
-            }
-            Next::More
-        })?;
+        let mut found = Vec::new();
+        each_block(
+            &self.shelf,
+            &first,
+            |_, block| wanted(block, prefix, &photos),
+            |Wanted { files, is_last }| {
+                found.extend(files);
+                Ok(if is_last { Next::Enough } else { Next::More })
+            },
+        )?;
         Ok(found)
     }
 
@@ -149,36 +148,89 @@ impl Store {
     }
 }
 
-/// Every file from the block of this key on, until `each` says that it has enough.
-fn each_file(shelf: &Shelf, first: &[u8], mut each: impl FnMut(&[u8], &[u8]) -> Next) -> Result<()> {
-    shelf.each(Part::Files, first, |_, bytes| {
-        let files = Block::decode(bytes).unwrap_or_default().files;
-        let has_enough = files.iter().any(|(key, value)| each(key, value) == Next::Enough);
-        Ok(if has_enough { Next::Enough } else { Next::More })
-    })
+/// So many blocks are unpacked together, on all cores: about 16,000 files.
+const TOGETHER: usize = 512;
+
+/// Every block from that of this key on: `unpack` on many threads, then `each` in order, until it says that it has enough.
+fn each_block<T: Send>(
+    shelf: &Shelf,
+    first: &[u8],
+    unpack: impl Fn(Vec<u8>, Block) -> T + Sync,
+    mut each: impl FnMut(T) -> Result<Next>,
+) -> Result<()> {
+    let mut packed: Vec<(Vec<u8>, Vec<u8>)> = Vec::with_capacity(TOGETHER);
+    let mut give = |packed: &mut Vec<(Vec<u8>, Vec<u8>)>| {
+        let unpacked = |(start, bytes): (Vec<u8>, Vec<u8>)| unpack(start, Block::decode(&bytes).unwrap_or_default());
+        let blocks: Vec<T> = packed.par_drain(..).map(unpacked).collect();
+        for block in blocks {
+            if each(block)? == Next::Enough {
+                return Ok(Next::Enough);
+            }
+        }
+        Ok(Next::More)
+    };
+    let mut next = Next::More;
+    shelf.each(Part::Files, first, |start, bytes| {
+        packed.push((start.to_vec(), bytes.to_vec()));
+        next = if packed.len() < TOGETHER { Next::More } else { give(&mut packed)? };
+        Ok(next)
+    })?;
+    if next == Next::More { give(&mut packed).map(drop) } else { Ok(()) }
+}
+
+/// What was looked for in a block.
+struct Wanted {
+    files: Vec<Stored>,
+    /// Whether no later block has more of it.
+    is_last: bool,
+}
+
+/// The files of a block whose keys begin with `prefix`. Copies of a photo share one value with what is in memory already.
+fn wanted(block: Block, prefix: &[u8], photos: &HashTable<Arc<PhotoRecord>>) -> Wanted {
+    let is_after = |key: &Vec<u8>| key.as_slice() > prefix && !key.starts_with(prefix);
+    let is_last = block.files.keys().next_back().is_some_and(is_after);
+    let files = block.files.iter().filter(|(key, _)| key.starts_with(prefix)).filter_map(|(key, value)| {
+        let mut stored = decode_file(path_of_key(key), value)?;
+        let shared = stored.file.hash.and_then(|hash| photos.get(&hash).cloned());
+        stored.photo = shared.or(stored.photo);
+        Some(stored)
+    });
+    Wanted { files: files.collect(), is_last }
 }
 
 /// The photos of all files, and whether all could be read. What cannot be read is removed: its files count as new.
 pub(super) fn read_photos(shelf: &Shelf) -> Result<(HashTable<Arc<PhotoRecord>>, bool)> {
     let (mut photos, mut changes) = (HashTable::default(), Vec::new());
-    shelf.each(Part::Files, &[], |start, bytes| {
-        let mut block = Block::decode(bytes).unwrap_or_default();
-        let found = block.files.len();
-        block.files.retain(|key, value| match decode_file(path_of_key(key), value) {
-            Some(Stored { file, photo }) => {
-                photos.extend(file.hash.zip(photo));
-                true
-            }
-            None => false,
-        });
-        if block.files.is_empty() {
-            changes.push((start.to_vec(), None));
-        } else if block.files.len() < found {
-            changes.push((start.to_vec(), Some(block.encode()?)));
-        }
+    each_block(shelf, &[], photos_of, |found| {
+        photos.extend(found.photos);
+        changes.extend(found.change);
         Ok(Next::More)
     })?;
     let is_whole = changes.is_empty();
-    shelf.change(Part::Files, changes)?;
+    let encoded: Result<Vec<_>> = changes
+        .into_iter()
+        .map(|(start, left)| Ok((start, left.map(|block: Block| block.encode()).transpose()?)))
+        .collect();
+    shelf.change(Part::Files, encoded?)?;
     Ok((photos, is_whole))
+}
+
+/// The photos in a block, and what must become of it where not all could be read.
+struct Photos {
+    photos: Vec<(ContentHash, Arc<PhotoRecord>)>,
+    change: Option<(Vec<u8>, Option<Block>)>,
+}
+
+fn photos_of(start: Vec<u8>, mut block: Block) -> Photos {
+    let (mut photos, found) = (Vec::new(), block.files.len());
+    block.files.retain(|key, value| match decode_file(path_of_key(key), value) {
+        Some(Stored { file, photo }) => {
+            photos.extend(file.hash.zip(photo));
+            true
+        }
+        None => false,
+    });
+    let left = block.files.len();
+    let change = (left < found || left == 0).then(|| (start, (left > 0).then_some(block)));
+    Photos { photos, change }
 }

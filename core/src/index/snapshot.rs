@@ -4,10 +4,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::made::Made;
 use super::record::Stored;
 use super::table::HashTable;
-use super::{ContentHash, FolderRecord, Marks, PhotoRecord, Store, Vectors};
+use super::{ContentHash, FirstLooks, FolderRecord, Marks, PhotoRecord, Store, Vectors};
 use crate::error::Result;
 use crate::models::ModelIdentity;
 
@@ -59,7 +61,8 @@ impl Entry {
 pub struct Snapshot {
     /// All files, sorted by path.
     pub entries: Vec<Entry>,
-    /// The vectors of the model that is searched with; one row per photo (content), not per file.
+    /// The vectors of the model that is searched with; one row per photo (content), not per file. The last ones are of
+    /// previews, while a run of indexing has nothing better.
     pub vectors: Arc<Vectors>,
     /// For every row of `vectors`, the indices into `entries` of the files that hold it, ascending by path. Empty for
     /// a row whose files are gone.
@@ -74,7 +77,7 @@ impl Snapshot {
 
     /// Entries in any order, and the vectors that their rows are of.
     pub fn new(mut entries: Vec<Entry>, vectors: Vectors) -> Self {
-        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        entries.par_sort_by(|a, b| a.path.cmp(&b.path));
         let mut entries_of_row = vec![Vec::new(); vectors.rows()];
         for (index, entry) in entries.iter_mut().enumerate() {
             // A row that came after the vectors were taken is for the next snapshot.
@@ -106,15 +109,26 @@ impl Snapshot {
     /// # Errors
     /// [`crate::Error::BrokenLibrary`].
     pub fn build(store: &Store, identity: &ModelIdentity) -> Result<Self> {
+        Self::build_with(store, identity, &FirstLooks::default())
+    }
+
+    /// As [`Snapshot::build`]; photos without a vector have that of their preview, if it is there.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn build_with(store: &Store, identity: &ModelIdentity, first_looks: &FirstLooks) -> Result<Self> {
         let vectors = store.vectors(identity)?;
-        let user = UserMade::of(store);
-        let row = |hash: &ContentHash| {
-            // Between the two lines above the store may have gone on, even have moved its rows.
+        // Since the vectors were taken the store may have gone on, even have moved its rows.
+        let own_row = |hash: &ContentHash| {
             let row = store.row(identity, hash).filter(|row| (*row as usize) < vectors.rows())?;
             (vectors.hash(row as usize) == *hash).then_some(row)
         };
-        let entries = store.stored(&[])?.into_iter().filter_map(|stored| user.entry(stored, row)).collect();
-        Ok(Self::new(entries, vectors))
+        let looks = first_looks.only(|hash| own_row(hash).is_none());
+        let look_row = |hash: &ContentHash| looks.row(hash).map(|row| row + vectors.rows() as u32);
+        let user = UserMade::of(store);
+        let row = |hash: &ContentHash| own_row(hash).or_else(|| look_row(hash));
+        let entries = store.stored(&[])?.into_par_iter().filter_map(|stored| user.entry(stored, row)).collect();
+        Ok(Self::new(entries, vectors.with_first_looks(looks)))
     }
 }
 

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use memmap2::Mmap;
+use rayon::prelude::*;
 
 use super::ContentHash;
 use super::chunk::Chunk;
@@ -321,7 +322,8 @@ fn read_rows(matrix: &[u8], keys: &[u8], dim: usize) -> (usize, HashTable<u32>) 
     };
     let mut row_of = HashTable::with_capacity_and_hasher(rows, BuildHasherDefault::default());
     let mut end = 0;
-    for row in (0..rows).filter(|row| is_whole(*row)) {
+    let whole: Vec<usize> = (0..rows).into_par_iter().filter(|row| is_whole(*row)).collect();
+    for row in whole {
         row_of.insert(hash_of(keys, row), row as u32);
         end = row + 1;
     }

@@ -29,6 +29,7 @@ use sightline_core::media::is_picture_path;
 use sightline_core::models::{self, UnitVector};
 
 const FRAMES: usize = 300;
+const SIZE: [f32; 2] = [1280.0, 800.0];
 
 type Window = Harness<'static, Option<App>>;
 
@@ -105,7 +106,7 @@ fn open(library: PathBuf) -> Window {
         graphics::install(ctx, &card);
     };
     let renderer = WgpuTestRenderer::from_render_state(render_state);
-    Harness::builder().with_size([1280.0, 800.0]).with_context_setup(setup).renderer(renderer).build_ui_state(
+    Harness::builder().with_size(SIZE).with_context_setup(setup).renderer(renderer).build_ui_state(
         move |ui, app: &mut Option<App>| {
             if let Some((engine, preferences)) = opened.take() {
                 *app = Some(App::new(ui.ctx(), engine, preferences).unwrap());
@@ -125,8 +126,16 @@ fn app(window: &Window) -> &App {
 /// How long a frame took: up to what is handed to the adapter, and with drawing.
 type Times = (Duration, Duration);
 
+/// A window of that size with nothing in it: what the adapter takes for itself.
+fn empty() -> Vec<Times> {
+    let renderer =
+        WgpuTestRenderer::from_render_state(create_render_state(default_wgpu_setup(), RendererOptions::default()));
+    let mut window = Harness::builder().with_size(SIZE).renderer(renderer).build_ui(|_| {});
+    (0..FRAMES).map(|_| frame(&mut window)).collect()
+}
+
 /// One frame.
-fn frame(window: &mut Window) -> Times {
+fn frame<State>(window: &mut Harness<'_, State>) -> Times {
     let started = Instant::now();
     window.step();
     let ours = started.elapsed();
@@ -232,6 +241,7 @@ fn report_memory(after: &str) {
 fn main() -> Result<()> {
     let is_measuring = std::env::args().any(|argument| argument == "--bench");
     let n = if is_measuring { 100_000 } else { 300 };
+    report("an empty window", &empty());
     let home = tempfile::tempdir()?;
     let (photos, library, more) = (home.path().join("photos"), home.path().join("library"), home.path().join("more"));
     draw(&photos, n)?;

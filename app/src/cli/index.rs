@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
-use sightline_core::engine::{Engine, IndexReport};
+use sightline_core::engine::{Engine, FirstLookReport, IndexReport};
 
 use super::output::Output;
 use super::{Done, progress};
@@ -41,10 +41,20 @@ fn text(report: &IndexReport) -> String {
     if report.indexed > 0 {
         lines.push(format!("{:.1} s, {:.0} photos a second", report.seconds, report.images_per_second));
     }
+    lines.extend(report.first_look.as_ref().map(first_look));
     if !report.ignored.is_empty() {
         lines.push(format!("{} other files are no pictures; --json lists them", report.ignored.len()));
     }
     let offline = report.offline.iter();
     lines.extend(offline.map(|folder| format!("not there now, kept as it was: {}", folder.display())));
     lines.join("\n")
+}
+
+fn first_look(report: &FirstLookReport) -> String {
+    let mut line = format!("{} of them could be found by their previews after {:.1} s", report.photos, report.seconds);
+    if let Some(agreement) = report.agreement.filter(|agreement| agreement.neighbours > 0) {
+        let (kept, neighbours) = (100.0 * agreement.kept_neighbours, agreement.neighbours);
+        line += &format!(", with {kept:.0} % of the right {neighbours} nearest (of {} photos)", agreement.photos);
+    }
+    line
 }

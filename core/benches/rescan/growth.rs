@@ -35,7 +35,7 @@ fn report_one(n: usize) -> Result<()> {
     let kilobytes = bytes_below(&library) as f64 / 1e3 / n as f64;
     let opened = median(|| start(&library))?;
     let snapshot = start(&library)?;
-    let matrix = Matrix::new(DIM, snapshot.vectors.matrix());
+    let matrix = Matrix::of(&snapshot.vectors);
     let vector = UnitVector::normalised(noise(n).take(DIM).collect());
     let terms: Vec<Term> = vector.map(|vector| Term { vector, weight: 1.0 }).into_iter().collect();
     let searched = median(|| Ok(nearest(&matrix, &terms, None, 100)))?;

@@ -1,5 +1,5 @@
 //! Indexing: folders → plan → pipeline → store. In: folders to add or refresh. Out: a report; hits appear in the
-//! snapshot while it runs. Killed at any moment, the next run goes on where this one was.
+//! snapshot while it runs, of a long run by previews first. Killed at any moment, the next run goes on where this one was.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -9,7 +9,7 @@ use std::sync::TryLockError;
 use std::time::{Duration, Instant};
 
 use super::model::limits_for;
-use super::pipeline::{Found as Content, Outcome, Pipeline};
+use super::pipeline::{Found as Content, Outcome, Pipeline, Seen};
 use super::request::IndexReport;
 use super::{Choice, Engine};
 use crate::error::{Error, Problem, Result};
@@ -18,6 +18,10 @@ use crate::jobs::Ticker;
 use crate::library::{self, Found, Plan, Scan};
 use crate::media;
 use crate::models::{Encoder, ModelIdentity};
+
+pub(super) mod first_look;
+
+use first_look::{Pace, Pairs, Policy};
 
 /// How long hits may lag behind what is indexed already.
 const REFRESH_EVERY: Duration = Duration::from_secs(3);
@@ -29,6 +33,10 @@ impl Engine {
     /// A folder that does not exist, a run that is under way already, a full disk, a model that cannot be loaded,
     /// [`Error::Cancelled`]. A bad file is in the report, no error.
     pub fn index(&self, folders: &[PathBuf], ticker: &Ticker) -> Result<IndexReport> {
+        self.index_by(Policy::default(), folders, ticker)
+    }
+
+    fn index_by(&self, policy: Policy, folders: &[PathBuf], ticker: &Ticker) -> Result<IndexReport> {
         let _only_run = match self.shared.indexing.try_lock() {
             Ok(guard) => guard,
             // A run that panicked left nothing half-done that the next one would not find.
@@ -41,9 +49,12 @@ impl Engine {
         let folders = self.adopted(folders)?;
         ticker.phase("Loading the model");
         let encoder = self.encoder()?;
-        let mut run = Run::new(self, &*encoder, ticker);
+        let mut run = Run::new(self, &*encoder, ticker, policy);
         let work = run.survey(&folders)?;
         let finished = run.ingest(&work);
+        if finished.is_ok() {
+            self.end_first_looks();
+        }
         // What is done is kept and shown, whether or not the rest could be done.
         self.shared.store.flush()?;
         self.refresh()?;
@@ -126,12 +137,15 @@ struct Run<'a> {
     engine: &'a Engine,
     encoder: &'a dyn Encoder,
     ticker: &'a Ticker,
+    policy: Policy,
     report: IndexReport,
     /// Records of files that are no longer where they were: gone, or moved.
     missing: Vec<FileRecord>,
     /// What was in the files with a new path.
     arrived: Vec<(PathBuf, ContentHash)>,
     embedded: usize,
+    /// Of photos that were found by their previews first.
+    pairs: Pairs,
     storing: Duration,
     refreshed: Instant,
     refresh_pause: Duration,
@@ -156,15 +170,17 @@ enum Why {
 }
 
 impl<'a> Run<'a> {
-    fn new(engine: &'a Engine, encoder: &'a dyn Encoder, ticker: &'a Ticker) -> Self {
+    fn new(engine: &'a Engine, encoder: &'a dyn Encoder, ticker: &'a Ticker, policy: Policy) -> Self {
         Self {
             engine,
             encoder,
             ticker,
+            policy,
             report: IndexReport::default(),
             missing: Vec::new(),
             arrived: Vec::new(),
             embedded: 0,
+            pairs: Pairs::default(),
             storing: Duration::ZERO,
             refreshed: Instant::now(),
             refresh_pause: REFRESH_EVERY,
@@ -240,35 +256,62 @@ impl<'a> Run<'a> {
         Ok(work)
     }
 
-    /// Looks into the files and records what was found.
+    /// Looks into the files and records what was found. Where that will take long, their previews come first.
     fn ingest(&mut self, work: &[Work]) -> Result<()> {
         let started = Instant::now();
         self.ticker.phase("Indexing");
         self.ticker.expect(work.len());
-        let engine = self.engine;
-        let identity = self.encoder.identity().clone();
-        let pipeline = Pipeline {
-            encoder: self.encoder,
-            threads: rayon::current_num_threads(),
-            limits: limits_for(self.encoder),
-            is_known: &|hash| engine.shared.store.is_known(&identity, hash),
-        };
-        let paths: Vec<PathBuf> = work.iter().map(|work| work.found.path.clone()).collect();
-        let spent = pipeline.run(&paths, self.ticker, &mut |outcomes| self.keep(work, outcomes))?;
-        self.report.stages.extend(spent.seconds());
+        let (probe, rest) = work.split_at(self.policy.probe.min(work.len()));
+        let decoding = self.look_into(probe)?;
+        let threads = rayon::current_num_threads();
+        let pace = Pace { files: probe.len(), took: started.elapsed(), decoding, threads };
+        if self.policy.wants(&pace, rest.len()) {
+            self.first_look(rest, started)?;
+            self.ticker.phase("Indexing");
+            self.ticker.expect(work.len());
+            self.ticker.tick(probe.len())?;
+        }
+        self.look_into(rest)?;
         self.report.stages.insert("store", self.storing.as_secs_f64());
         self.report.images_per_second = self.embedded as f64 / started.elapsed().as_secs_f64().max(1e-9);
+        if let Some(first_look) = &mut self.report.first_look {
+            first_look.agreement = self.pairs.agreement();
+        }
         self.settle()
     }
 
-    /// Records a batch; shows it when the last look is long enough ago.
+    /// Says how many seconds of its threads went into decoding.
+    fn look_into(&mut self, work: &[Work]) -> Result<f64> {
+        let (engine, identity) = (self.engine, self.encoder.identity().clone());
+        let is_known = |hash: &ContentHash| engine.shared.store.is_known(&identity, hash);
+        let pipeline = Pipeline { is_known: &is_known, ..self.pipeline() };
+        let paths: Vec<PathBuf> = work.iter().map(|work| work.found.path.clone()).collect();
+        let spent = pipeline.run(&paths, self.ticker, &mut |outcomes| self.keep(work, outcomes))?;
+        for (stage, seconds) in spent.seconds() {
+            *self.report.stages.entry(stage).or_default() += seconds;
+        }
+        Ok(spent.decoding())
+    }
+
+    /// All that the pipelines of a run share: each says what it need not look at.
+    fn pipeline(&self) -> Pipeline<'a> {
+        let (encoder, threads) = (self.encoder, rayon::current_num_threads());
+        Pipeline { encoder, seen: Seen::Photo, threads, limits: limits_for(encoder), is_known: &|_| false }
+    }
+
+    /// Records a batch.
     fn keep(&mut self, work: &[Work], outcomes: Vec<Outcome>) -> Result<()> {
         let started = Instant::now();
         let batch: Vec<Indexed> =
-            outcomes.into_iter().map(|outcome| self.counted(&work[outcome.item], outcome.found)).collect();
+            outcomes.into_iter().filter_map(|outcome| self.counted(&work[outcome.item], outcome.found)).collect();
         let batch = self.still_wanted(batch);
         self.engine.shared.store.record(self.encoder.identity(), &batch)?;
         self.storing += started.elapsed();
+        self.show_now_and_then()
+    }
+
+    /// Shows what was recorded when the last look is long enough ago.
+    fn show_now_and_then(&mut self) -> Result<()> {
         if self.refreshed.elapsed() >= self.refresh_pause {
             let started = Instant::now();
             self.engine.refresh()?;
@@ -286,14 +329,19 @@ impl<'a> Run<'a> {
         batch
     }
 
-    fn counted(&mut self, work: &Work, content: Content) -> Indexed {
+    fn counted(&mut self, work: &Work, content: Content) -> Option<Indexed> {
         let Found { path, size, modified_ns } = work.found.clone();
         let (hash, photo, vector, problem) = match content {
+            Content::NoPreview => return None,
             Content::Known(hash) => (Some(hash), None, None, None),
             Content::Embedded { hash, photo, vector } => (Some(hash), Some(photo), Some(vector), None),
             Content::Unusable { hash, reason } => (hash, None, None, Some(reason)),
         };
         self.embedded += usize::from(vector.is_some());
+        if let (Some(hash), Some(vector)) = (&hash, &vector) {
+            let pairs = &mut self.pairs;
+            self.engine.first_looks(|looks| pairs.add(looks, hash, vector));
+        }
         match (&problem, hash) {
             (Some(reason), _) => {
                 self.ticker.fail();
@@ -306,7 +354,7 @@ impl<'a> Run<'a> {
         if let (Why::New, Some(hash)) = (work.why, hash) {
             self.arrived.push((path.clone(), hash));
         }
-        Indexed { file: FileRecord { path, size, modified_ns, hash, problem }, photo, vector }
+        Some(Indexed { file: FileRecord { path, size, modified_ns, hash, problem }, photo, vector })
     }
 
     /// Tells moved files from gone ones, and forgets the old places of both.

@@ -67,7 +67,7 @@ impl Engine {
     pub fn map(&self, ticker: &Ticker) -> Result<MapReport> {
         let model = LoadedModel::of(self.encoder()?);
         let snapshot = self.snapshot();
-        let matrix = Matrix::new(snapshot.vectors.dim(), snapshot.vectors.matrix());
+        let matrix = Matrix::of(&snapshot.vectors);
         let pool = &self.shared.search_pool;
         let map = pool.install(|| search::principal_layout(&matrix, &photo_rows(&snapshot), ticker))?;
         self.named(&model, Arc::clone(&snapshot), map, ticker)
@@ -80,7 +80,7 @@ impl Engine {
     pub fn refined_map(&self, start: &MapReport, live: &LiveMap, ticker: &Ticker) -> Result<MapReport> {
         let model = LoadedModel::of(self.encoder()?);
         let snapshot = Arc::clone(&start.snapshot);
-        let matrix = Matrix::new(snapshot.vectors.dim(), snapshot.vectors.matrix());
+        let matrix = Matrix::of(&snapshot.vectors);
         let mut show = |map: PhotoMap| live.store(Arc::new(map));
         let pool = &self.shared.search_pool;
         let map = pool.install(|| search::refined_layout(&matrix, &start.map, &mut show, ticker))?;
@@ -107,7 +107,7 @@ impl Engine {
 
     fn named(&self, model: &LoadedModel, snapshot: Arc<Snapshot>, map: PhotoMap, ticker: &Ticker) -> Result<MapReport> {
         ticker.phase("Naming");
-        let matrix = Matrix::new(snapshot.vectors.dim(), snapshot.vectors.matrix());
+        let matrix = Matrix::of(&snapshot.vectors);
         let clusters = search::clusters(&matrix, &map, MOST_CLUSTERS);
         let words = self.word_vectors(model, ticker)?;
         let usual = middle(&clusters);

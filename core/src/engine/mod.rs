@@ -13,6 +13,7 @@ use crate::library::{Watch, WatchEvent, noticed, watch};
 use crate::models::{Encoder, ModelIdentity};
 
 mod absent;
+mod agreement;
 mod audit;
 mod demo;
 mod doctor;
@@ -37,11 +38,13 @@ mod request;
 mod speed;
 
 pub use absent::Absence;
+pub use agreement::Agreement;
 pub use demo::{DemoReport, DemoRequest, draw_demo};
 pub use doctor::{examine, repair};
 pub use evaluate::{EvaluateReport, EvaluateRequest, EvaluatedImage, evaluate};
 pub use explain::{Explanation, Grid, WordShare};
 pub use export::{ExportReport, SheetStyle, TrashReport};
+pub use ingest::first_look::FirstLookReport;
 pub use inspect::{PartResult, Pixels, RunReport, TeachRequest, Teaching, inspect, judge, pictures_in, teach};
 pub use inspection_run::{TaughtProduct, run_inspection, teach_product};
 pub use inspection_watch::{Arrival, watch_inspection};
@@ -71,6 +74,8 @@ struct Shared {
     precision: Precision,
     encoder: Mutex<Option<Arc<dyn Encoder>>>,
     snapshot: ArcSwap<Snapshot>,
+    /// What a run of indexing knows of photos by their previews; kept until a run is through.
+    first_looks: Mutex<Option<ingest::first_look::Kept>>,
     /// What clumps of the map are called, once it was asked for.
     words: Mutex<Option<Arc<map::WordVectors>>>,
     /// Searches have threads of their own: in the common pool they would queue behind the products of indexing.
@@ -128,6 +133,7 @@ impl Engine {
             precision,
             encoder: Mutex::new(encoder),
             snapshot: ArcSwap::from_pointee(snapshot),
+            first_looks: Mutex::default(),
             search_pool: search_pool()?,
             indexing,
             refreshing: Mutex::new(()),
@@ -243,7 +249,7 @@ impl Engine {
     fn refresh(&self) -> Result<()> {
         let _refreshing = self.refreshing();
         let identity = self.snapshot().vectors.identity().clone();
-        self.shared.snapshot.store(Arc::new(Snapshot::build(&self.shared.store, &identity)?));
+        self.shared.snapshot.store(Arc::new(self.snapshot_of(&identity)?));
         Ok(())
     }
 
@@ -251,7 +257,7 @@ impl Engine {
     fn follow(&self, identity: &ModelIdentity) -> Result<()> {
         let _refreshing = self.refreshing();
         if self.snapshot().vectors.identity() != identity {
-            self.shared.snapshot.store(Arc::new(Snapshot::build(&self.shared.store, identity)?));
+            self.shared.snapshot.store(Arc::new(self.snapshot_of(identity)?));
         }
         Ok(())
     }

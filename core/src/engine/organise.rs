@@ -127,7 +127,7 @@ impl Engine {
     fn learn_with(&self, model: &LoadedModel, request: &LearnRequest) -> Result<LearnReport> {
         let started = Instant::now();
         let snapshot = self.snapshot();
-        let matrix = Matrix::new(snapshot.vectors.dim(), snapshot.vectors.matrix());
+        let matrix = Matrix::of(&snapshot.vectors);
         let rows: HashMap<ContentHash, u32> =
             snapshot.entries.iter().filter_map(|entry| Some((entry.hash, entry.row?))).collect();
         let rows_of =

@@ -27,7 +27,7 @@ pub struct Outcome {
 pub enum Found {
     /// A photo whose vector is there already: nothing was decoded.
     Known(ContentHash),
-    /// A photo that was decoded and embedded.
+    /// A photo of which what was to be seen was decoded and embedded.
     Embedded {
         /// What it is known by.
         hash: ContentHash,
@@ -43,12 +43,25 @@ pub enum Found {
         /// A sentence without a full stop.
         reason: String,
     },
+    /// Nothing was to be seen: the photo has no preview that would do.
+    NoPreview,
+}
+
+/// What of a photo is embedded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// All of it.
+    Photo,
+    /// The preview that its camera put into it.
+    Preview,
 }
 
 /// What the pipeline needs besides the files.
 pub struct Pipeline<'a> {
     /// The model.
     pub encoder: &'a dyn Encoder,
+    /// What of the photos it looks at.
+    pub seen: Seen,
     /// How many threads read and decode.
     pub threads: usize,
     /// What a decoder may use.
@@ -76,6 +89,12 @@ impl Spent {
             ("prepare", seconds(&self.prepare)),
             ("embed", seconds(&self.embed)),
         ]
+    }
+
+    /// Seconds of decoding and resizing, added up over threads.
+    pub fn decoding(&self) -> f64 {
+        let nanos = self.decode.load(Ordering::Relaxed) + self.prepare.load(Ordering::Relaxed);
+        nanos as f64 * 1e-9
     }
 
     fn add(stage: &AtomicU64, since: Instant) {
@@ -152,19 +171,25 @@ impl Pipeline<'_> {
             return settled(Found::Known(hash));
         }
         match self.prepared(path, bytes, spent) {
-            Ok((photo, prepared)) => Ready::Waiting { item, hash, photo, prepared },
+            Ok(Some((photo, prepared))) => Ready::Waiting { item, hash, photo, prepared },
+            Ok(None) => settled(Found::NoPreview),
             Err(error) => settled(unusable(hash, &error)),
         }
     }
 
-    fn prepared(&self, path: &Path, bytes: Arc<[u8]>, spent: &Spent) -> Result<(PhotoRecord, RgbImage)> {
+    /// `None` where nothing is to be seen.
+    fn prepared(&self, path: &Path, bytes: Arc<[u8]>, spent: &Spent) -> Result<Option<(PhotoRecord, RgbImage)>> {
         let started = Instant::now();
-        let decoded = media::decode_bytes(path, bytes, &self.limits)?;
+        let decoded = match self.seen {
+            Seen::Photo => Some(media::decode_bytes(path, bytes, &self.limits)?),
+            Seen::Preview => media::preview(bytes, &self.limits),
+        };
         Spent::add(&spent.decode, started);
+        let Some(decoded) = decoded else { return Ok(None) };
         let started = Instant::now();
         let prepared = self.encoder.prepare(&decoded.picture)?;
         Spent::add(&spent.prepare, started);
-        Ok((photo_record(decoded), prepared))
+        Ok(Some((photo_record(decoded), prepared)))
     }
 
     /// The model's side: collects batches until all threads are done.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use image::RgbImage;
 
+use super::agreement::Agreement;
 use super::request::{Precision, Settings};
 use super::{Engine, model, pictures_in};
 use crate::error::{Error, Result};
@@ -15,8 +16,6 @@ use crate::models::{Encoder, PatchFeatures, UnitVector};
 
 /// Photos that are compared: enough for neighbours to mean something, few enough to wait for.
 const SAMPLE: usize = 100;
-/// Neighbours of each photo that are compared.
-const NEIGHBOURS: usize = 10;
 /// Photos whose layers are looked at.
 const LOOKED_INTO: usize = 8;
 /// A layer with a kurtosis over this has outliers. The measure is that of Bondarenko et al. 2023; the limit is our own, far
@@ -158,23 +157,19 @@ impl Compared {
     }
 
     fn report(self, model: &str) -> Result<PrecisionReport> {
-        let mut cosines: Vec<f32> = self.full.iter().zip(&self.int8).map(|(full, int8)| full.cosine(int8)).collect();
-        cosines.sort_by(f32::total_cmp);
-        let (Some(least), Some(median)) = (cosines.first(), cosines.get(cosines.len() / 2)) else {
-            return Err(Error::bad_request("there is no photo to compare with", "index a folder, or name one"));
-        };
-        let photos = cosines.len();
-        let neighbours = NEIGHBOURS.min(photos - 1);
+        let nothing = || Error::bad_request("there is no photo to compare with", "index a folder, or name one");
+        let agreement = Agreement::of(&self.full, &self.int8).ok_or_else(nothing)?;
+        let Agreement { photos, least_cosine, median_cosine, neighbours, kept_neighbours } = agreement;
         let rate = |time: Duration| photos as f64 / time.as_secs_f64().max(1e-9);
         let layers = self.layers.iter().enumerate();
         Ok(PrecisionReport {
             model: model.to_owned(),
             photos,
             failed: self.failed,
-            least_cosine: *least,
-            median_cosine: *median,
+            least_cosine,
+            median_cosine,
             neighbours,
-            kept_neighbours: kept(&self.full, &self.int8, neighbours),
+            kept_neighbours,
             f32_per_second: rate(self.full_time),
             int8_per_second: rate(self.int8_time),
             layers: layers.map(|(at, moments)| moments.range(at + 1)).collect(),
@@ -187,27 +182,6 @@ fn timed<T>(time: &mut Duration, work: impl FnOnce() -> T) -> T {
     let done = work();
     *time += started.elapsed();
     done
-}
-
-/// The share of the `count` nearest of each vector that are the same among `full` and among `int8`.
-fn kept(full: &[UnitVector], int8: &[UnitVector], count: usize) -> f64 {
-    if count == 0 {
-        return 1.0;
-    }
-    let shared = |at: usize| {
-        let other = nearest(int8, at, count);
-        nearest(full, at, count).iter().filter(|neighbour| other.contains(neighbour)).count()
-    };
-    (0..full.len()).map(shared).sum::<usize>() as f64 / (full.len() * count) as f64
-}
-
-/// The nearest others of one vector; of equals the first.
-fn nearest(vectors: &[UnitVector], at: usize, count: usize) -> Vec<usize> {
-    let others = (0..vectors.len()).filter(|other| *other != at);
-    let mut scored: Vec<(f32, usize)> = others.map(|other| (vectors[at].cosine(&vectors[other]), other)).collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    scored.truncate(count);
-    scored.into_iter().map(|(_, other)| other).collect()
 }
 
 /// Sums of powers of a layer's numbers.
@@ -247,19 +221,6 @@ impl Moments {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn unit(angles: &[f32]) -> Vec<UnitVector> {
-        angles.iter().filter_map(|angle| UnitVector::normalised(vec![angle.cos(), angle.sin()])).collect()
-    }
-
-    #[test]
-    fn neighbours_that_change_places_are_no_longer_kept() {
-        let full = unit(&[0.0, 0.1, 0.3]);
-        assert_eq!(kept(&full, &full, 1), 1.0);
-        // The one in the middle comes nearer to the last.
-        assert_eq!(kept(&full, &unit(&[0.0, 0.2, 0.3]), 1), 2.0 / 3.0);
-        assert_eq!(kept(&full, &unit(&[0.0, 0.2, 0.3]), 2), 1.0);
-    }
 
     #[test]
     fn a_planted_outlier_raises_the_flag_of_its_layer_alone() {

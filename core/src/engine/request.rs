@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use image::RgbImage;
 
+use super::FirstLookReport;
 use crate::error::{Error, Problem, Result};
 use crate::index::Snapshot;
 use crate::search::{Filter, Hit, Sort};
@@ -162,6 +163,8 @@ pub struct IndexReport {
     /// Folders that were not there (an unplugged drive): kept as they were.
     #[serde(serialize_with = "lossy_all")]
     pub offline: Vec<PathBuf>,
+    /// What came of a look at previews, where the run was long enough to begin with one.
+    pub first_look: Option<FirstLookReport>,
     /// How long it took.
     pub seconds: f64,
     /// Photos embedded a second.

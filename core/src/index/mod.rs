@@ -5,6 +5,7 @@ mod block;
 mod chunk;
 mod deflated;
 mod files;
+mod first_looks;
 mod journal;
 mod keeping;
 mod layout;
@@ -21,6 +22,7 @@ mod user;
 mod vectors;
 
 pub use files::Indexed;
+pub use first_looks::FirstLooks;
 pub use made::SavedSearch;
 pub use marks::{MOST_STARS, Marks};
 pub use record::{ContentHash, Drive, FileRecord, FolderRecord, PhotoRecord};

@@ -1,5 +1,6 @@
 //! All vectors of one model as one contiguous matrix of f16: an immutable value, mapped from the model's files or held
-//! in memory. In: whole rows. Out: slices. Knows neither where the rows came from nor what a row means.
+//! in memory. Behind them those of previews, while a run of indexing has nothing better. In: whole rows. Out: slices. Knows
+//! neither where the rows came from nor what a row means.
 
 use std::ops::Range;
 
@@ -7,7 +8,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use memmap2::Mmap;
 
-use super::ContentHash;
+use super::{ContentHash, FirstLooks};
 use crate::error::{Error, Result};
 use crate::models::{ModelIdentity, UnitVector};
 
@@ -24,6 +25,7 @@ pub struct Vectors {
     dim: usize,
     rows: usize,
     source: Source,
+    first_looks: FirstLooks,
 }
 
 enum Source {
@@ -34,7 +36,8 @@ enum Source {
 impl Vectors {
     /// No vectors yet, of length `dim`; a `dim` of 0 is right where it is not known.
     pub fn empty(identity: ModelIdentity, dim: usize) -> Self {
-        Self { identity, dim, rows: 0, source: Source::Owned { matrix: Vec::new(), hashes: Vec::new() } }
+        let source = Source::Owned { matrix: Vec::new(), hashes: Vec::new() };
+        Self { identity, dim, rows: 0, source, first_looks: FirstLooks::default() }
     }
 
     /// Vectors in memory: `hashes.len()` rows of `dim` numbers.
@@ -47,7 +50,8 @@ impl Vectors {
             let what = format!("{} numbers are not {rows} vectors of {dim}", matrix.len());
             return Err(Error::bad_request(what, "give one vector a photo"));
         }
-        Ok(Self { identity, dim, rows, source: Source::Owned { matrix, hashes } })
+        let source = Source::Owned { matrix, hashes };
+        Ok(Self { identity, dim, rows, source, first_looks: FirstLooks::default() })
     }
 
     /// Vectors in mapped files whose headers were checked; `None` when they are too short for `rows`.
@@ -58,7 +62,15 @@ impl Vectors {
         if matrix.len() < matrix_len || keys.len() < keys_len {
             return None;
         }
-        Some(Self { identity, dim, rows, source: Source::Mapped { matrix, keys } })
+        let source = Source::Mapped { matrix, keys };
+        Some(Self { identity, dim, rows, source, first_looks: FirstLooks::default() })
+    }
+
+    /// The same with the vectors of previews behind them: of the same model, and of photos that have no row yet.
+    pub fn with_first_looks(self, first_looks: FirstLooks) -> Self {
+        let dim = if self.rows == 0 && !first_looks.is_empty() { first_looks.dim() } else { self.dim };
+        assert!(first_looks.is_empty() || first_looks.dim() == dim, "vectors of one model");
+        Self { dim, first_looks, ..self }
     }
 
     /// What made them.
@@ -71,17 +83,22 @@ impl Vectors {
         self.dim
     }
 
-    /// How many there are.
+    /// How many there are, those of previews too.
     pub fn rows(&self) -> usize {
-        self.rows
+        self.rows + self.first_looks.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.rows == 0
+        self.rows() == 0
     }
 
-    /// All of them, row after row: `rows × dim`. Its first row lies on a 64-byte boundary where it is mapped.
+    /// Those of previews: the last rows.
+    pub fn first_looks(&self) -> &FirstLooks {
+        &self.first_looks
+    }
+
+    /// Those of whole photos, row after row. Its first row lies on a 64-byte boundary where it is mapped.
     pub fn matrix(&self) -> &[f16] {
         match &self.source {
             Source::Owned { matrix, .. } => matrix,
@@ -96,7 +113,9 @@ impl Vectors {
     /// # Panics
     /// For a row that is not there.
     pub fn row(&self, row: usize) -> &[f16] {
-        &self.matrix()[row * self.dim..(row + 1) * self.dim]
+        let (values, row) =
+            if row < self.rows { (self.matrix(), row) } else { (self.first_looks.matrix(), row - self.rows) };
+        &values[row * self.dim..(row + 1) * self.dim]
     }
 
     /// One vector as the model gave it, up to f16's precision; `None` for a damaged row without a direction.
@@ -113,6 +132,7 @@ impl Vectors {
     /// For a row that is not there.
     pub fn hash(&self, row: usize) -> ContentHash {
         match &self.source {
+            _ if row >= self.rows => self.first_looks.hashes()[row - self.rows],
             Source::Owned { hashes, .. } => hashes[row],
             Source::Mapped { keys, .. } => {
                 let mut hash = [0; 32];

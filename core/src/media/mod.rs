@@ -26,6 +26,7 @@ mod jxl;
 mod likeness;
 mod metadata;
 mod orientation;
+mod preview;
 mod raster;
 mod raw_preview;
 mod stranger;
@@ -43,5 +44,8 @@ pub use fingerprint::Fingerprint;
 pub use formats::{Format, formats, is_picture_path};
 pub use metadata::{Metadata, Position, metadata};
 pub use orientation::Orientation;
+#[cfg(test)]
+pub(crate) use preview::testing as camera_files;
+pub use preview::{may_have_preview, preview};
 pub use stranger::stranger;
 pub use thumbnail::thumbnail;

@@ -79,7 +79,8 @@ fn largest_preview<'a>(bytes: &'a [u8], budget: &Budget) -> Outcome<Option<&'a [
 // About 1000 × 640: enough for any encoder, and more than the thumbnails of 160 × 120 that every raw file also has.
 const GOOD_PIXELS: u64 = 640_000;
 
-fn best<'a>(candidates: &[&'a [u8]]) -> Option<&'a [u8]> {
+/// The largest of these that can be shown.
+pub(super) fn best<'a>(candidates: &[&'a [u8]]) -> Option<&'a [u8]> {
     candidates.iter().copied().filter(|preview| pixels(preview) > 0).max_by_key(|preview| pixels(preview))
 }
 
@@ -93,8 +94,8 @@ fn pixels(candidate: &[u8]) -> u64 {
     }
 }
 
-/// JPEGs that the directories point to.
-fn directory_previews(bytes: &[u8]) -> Vec<&[u8]> {
+/// JPEGs that the directories of a TIFF structure point to.
+pub(super) fn directory_previews(bytes: &[u8]) -> Vec<&[u8]> {
     let Some(tiff) = Tiff::new(bytes) else { return Vec::new() };
     tiff.directories().iter().flat_map(|directory| directory_jpegs(&tiff, directory)).collect()
 }

@@ -196,7 +196,7 @@ struct Like {
 
 /// For every photo those that are like it.
 fn likes(snapshot: &Snapshot, photos: &[Photo<'_>], alike: &Alike, ticker: &Ticker) -> Result<Vec<Vec<Like>>> {
-    let matrix = Matrix::new(snapshot.vectors.dim(), snapshot.vectors.matrix());
+    let matrix = Matrix::of(&snapshot.vectors);
     let mut rows: Vec<u32> = photos.iter().filter_map(|photo| photo.row).collect();
     rows.sort_unstable();
     let usual = usual_cosine(&matrix, &rows);

@@ -69,7 +69,7 @@ struct Finder<'a> {
 
 impl<'a> Finder<'a> {
     fn new(snapshot: &'a Snapshot, query: &'a Query) -> Self {
-        let matrix = Matrix::new(snapshot.vectors.dim(), snapshot.vectors.matrix());
+        let matrix = Matrix::of(&snapshot.vectors);
         Self { snapshot, query, matrix, is_unfiltered: query.filter.is_empty() }
     }
 

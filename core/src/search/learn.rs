@@ -9,7 +9,6 @@
 use rayon::prelude::*;
 
 use super::cells::every;
-use super::dot::Kernel;
 use super::nearest::Matrix;
 use crate::error::{Error, Result};
 use crate::models::UnitVector;
@@ -310,16 +309,8 @@ impl Lesson {
 
     /// The score of every row.
     pub fn scores(&self, matrix: &Matrix<'_>) -> Vec<f32> {
-        let kernel = Kernel::fastest();
-        let dots = |vector: &[f32]| {
-            let mut dots = vec![0.0; matrix.rows()];
-            if !dots.is_empty() {
-                kernel.dots(matrix.values(), vector, &mut dots);
-            }
-            dots
-        };
-        let classes: Vec<(Vec<f32>, f64)> = self.classes.par_iter().map(|(w, bias)| (dots(w), *bias)).collect();
-        let name = self.text.as_deref().map(dots);
+        let classes: Vec<(Vec<f32>, f64)> = self.classes.par_iter().map(|(w, bias)| (matrix.dots(w), *bias)).collect();
+        let name = self.text.as_deref().map(|text| matrix.dots(text));
         let score = |row: usize| {
             let scores: Vec<f64> = classes.iter().map(|(dots, bias)| f64::from(dots[row]) + bias).collect();
             let name = name.as_ref().map_or(0.0, |name| TEXT_SCALE * f64::from(name[row]));

@@ -11,26 +11,39 @@ use rayon::prelude::*;
 
 use super::Term;
 use super::dot::Kernel;
+use crate::index::Vectors;
 
 /// Rows that one core takes at a time: 64 kB at 512 dimensions, which stay in its cache from term to term.
 const BLOCK_ROWS: usize = 64;
 
-/// A matrix of unit vectors, one a row.
+/// A matrix of unit vectors, one a row, in two pieces of memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Matrix<'a> {
     dim: usize,
     values: &'a [f16],
+    /// The rows behind those: of previews, while there are any.
+    more: &'a [f16],
 }
 
 impl<'a> Matrix<'a> {
     /// `values`, row-major, as rows of `dim` numbers; of no values, `dim` says nothing.
     pub fn new(dim: usize, values: &'a [f16]) -> Self {
         assert!(values.is_empty() || (dim > 0 && values.len().is_multiple_of(dim)), "whole rows");
-        Self { dim: dim.max(1), values }
+        Self { dim: dim.max(1), values, more: &[] }
+    }
+
+    /// All vectors of a snapshot.
+    pub fn of(vectors: &'a Vectors) -> Self {
+        Self { more: vectors.first_looks().matrix(), ..Self::new(vectors.dim(), vectors.matrix()) }
     }
 
     /// How many rows there are.
     pub fn rows(&self) -> usize {
+        self.first_rows() + self.more.len() / self.dim
+    }
+
+    /// How many rows the first piece has.
+    fn first_rows(&self) -> usize {
         self.values.len() / self.dim
     }
 
@@ -44,19 +57,33 @@ impl<'a> Matrix<'a> {
         self.part(row..row + 1)
     }
 
-    /// All values, row-major.
-    pub(super) fn values(&self) -> &'a [f16] {
-        self.values
+    /// The dot product of every row with `vector`.
+    pub(super) fn dots(&self, vector: &[f32]) -> Vec<f32> {
+        let kernel = Kernel::fastest();
+        let mut dots = vec![0.0; self.rows()];
+        for rows in self.pieces(0..self.rows()) {
+            kernel.dots(self.part(rows.clone()), vector, &mut dots[rows]);
+        }
+        dots
     }
 
-    /// `rows.len()` rows, row-major.
+    /// These rows, as those of each piece of memory that has any.
+    fn pieces(&self, rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let split = self.first_rows().clamp(rows.start, rows.end);
+        [rows.start..split, split..rows.end].into_iter().filter(|rows| !rows.is_empty())
+    }
+
+    /// `rows.len()` rows of one piece, row-major.
     fn part(&self, rows: Range<usize>) -> &'a [f16] {
-        &self.values[rows.start * self.dim..rows.end * self.dim]
+        let first = self.first_rows();
+        let (values, rows) =
+            if rows.start < first { (self.values, rows) } else { (self.more, rows.start - first..rows.end - first) };
+        &values[rows.start * self.dim..rows.end * self.dim]
     }
 
     /// Whether scores of these terms mean something here.
     fn fits(&self, terms: &[Term]) -> bool {
-        self.values.is_empty() || terms.iter().all(|term| term.vector.dim() == self.dim)
+        self.rows() == 0 || terms.iter().all(|term| term.vector.dim() == self.dim)
     }
 }
 
@@ -139,6 +166,10 @@ impl Scan<'_> {
     }
 
     fn run(&self, best: &mut Best, rows: Range<usize>) {
+        self.matrix.pieces(rows).for_each(|rows| self.piece(best, rows));
+    }
+
+    fn piece(&self, best: &mut Best, rows: Range<usize>) {
         let (mut cosines, mut scores) = ([0.0; BLOCK_ROWS], [0.0; BLOCK_ROWS]);
         for term in self.terms {
             self.kernel.dots(self.matrix.part(rows.clone()), term.vector.as_slice(), &mut cosines);
@@ -300,6 +331,7 @@ mod tests {
             axes in prop::collection::vec((0usize..3, prop::sample::select(vec![-2.0f32, -1.0, 1.0, 2.0])), 1..4),
             seed in any::<u64>(),
             limit in 0usize..320,
+            split in 0usize..320,
         ) {
             let terms: Vec<Term> = axes.iter().map(|(axis, weight)| {
                 let mut vector = [0.0; 3];
@@ -308,7 +340,10 @@ mod tests {
             }).collect();
             let allowed: Vec<bool> = (0..rows.len()).map(|row| seed.rotate_left(row as u32) & 3 != 0).collect();
             let values: Vec<f16> = rows.as_flattened().iter().map(|v| f16::from_f32(*v)).collect();
-            let found = nearest(&Matrix::new(3, &values), &terms, Some(&allowed), limit);
+            // Some of the rows lie elsewhere.
+            let (first, more) = values.split_at(3 * split.min(rows.len()));
+            let matrix = Matrix { more, ..Matrix::new(3, first) };
+            let found = nearest(&matrix, &terms, Some(&allowed), limit);
             // −0 and 0 are the same score here: both sides start to add at +0.
             prop_assert_eq!(found, naive(&rows, &terms, &allowed, limit));
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sightline_core::Result;
-use sightline_core::engine::IndexReport;
+use sightline_core::engine::{FirstLookReport, IndexReport};
 use sightline_core::index::{FolderRecord, Snapshot};
 use sightline_core::search::Filter;
 
@@ -115,10 +115,21 @@ pub fn indexed(state: &mut State, result: Result<IndexReport>) -> Vec<Task> {
 
 fn summary(report: &IndexReport) -> String {
     let seconds = text::duration(report.seconds * 1e3);
-    match report.indexed {
+    let mut summary = match report.indexed {
         0 => tr_with("Up to date, looked in {}", &[&seconds]),
         indexed => tr_with("{} indexed in {}", &[&text::photos(indexed), &seconds]),
+    };
+    if let Some(loss) = report.first_look.as_ref().and_then(loss) {
+        summary = format!("{summary}; {loss}");
     }
+    summary
+}
+
+/// What searching by previews, until the photos themselves were looked at, was worth.
+fn loss(first_look: &FirstLookReport) -> Option<String> {
+    let agreement = first_look.agreement.filter(|agreement| agreement.neighbours > 0)?;
+    let (kept, neighbours) = (text::percent(agreement.kept_neighbours), agreement.neighbours.to_string());
+    Some(tr_with("by their previews, at first, {} of the nearest {} were right", &[&kept, &neighbours]))
 }
 
 fn offline_notice(folder: &std::path::Path) -> String {
@@ -130,6 +141,7 @@ pub fn changed(state: &mut State, snapshot: &Arc<Snapshot>) -> Vec<Task> {
     state.library.snapshot = Some(Arc::clone(snapshot));
     state.library.photos = snapshot.entries.len();
     state.library.waiting = snapshot.entries.iter().filter(|entry| entry.row.is_none()).count();
+    state.library.by_preview = snapshot.vectors.first_looks().len();
     for folder in state.library.folders.iter_mut().flatten() {
         folder.photos = photos_in(&snapshot.entries, &folder.record.path);
     }

@@ -17,6 +17,8 @@ pub struct Library {
     pub photos: usize,
     /// Files that wait for their embedding.
     pub waiting: usize,
+    /// Photos that are found by their previews, until they were looked at themselves.
+    pub by_preview: usize,
     /// Files that could not be used.
     pub problems: Vec<Problem>,
     /// The albums, sorted by name.

@@ -54,6 +54,10 @@ pub const WORDS: super::Words = &[
     ("Up to date, looked in {}", "Aktuell, geprüft in {}"),
     ("{} indexed in {}", "{} indiziert in {}"),
     (
+        "by their previews, at first, {} of the nearest {} were right",
+        "nach den Vorschaubildern stimmten vorher {} der nächsten {}",
+    ),
+    (
         "This folder is not there now; its photos are kept until it is back: {}",
         "Dieser Ordner ist gerade nicht da; seine Fotos bleiben erhalten, bis er wieder da ist: {}",
     ),
@@ -64,6 +68,7 @@ pub const WORDS: super::Words = &[
     ("Measuring the speed", "Tempo wird gemessen"),
     ("Finding neighbours", "Nachbarn suchen"),
     ("Indexing", "Indizieren"),
+    ("Looking at previews", "Vorschaubilder ansehen"),
     ("Inspecting", "Prüfen"),
     ("Laying out", "Anordnen"),
     ("Learning", "Lernen"),

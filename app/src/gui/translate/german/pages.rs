@@ -45,6 +45,7 @@ pub const WORDS: super::Words = &[
     ("Measure how fast it is here", "Tempo auf diesem Rechner messen"),
     ("Nothing goes on now.", "Gerade läuft nichts."),
     ("Indexing {}", "Indizieren: {}"),
+    ("{} found by their previews until then", "{} bis dahin nach ihrem Vorschaubild gefunden"),
     ("Pause", "Pausieren"),
     ("Go on", "Weiter"),
     ("paused", "pausiert"),

@@ -1,11 +1,17 @@
-//! How fast inspection is beside the encoder: a bank is built, parts are scored, maps and regions are made. In: n patches
-//! of good parts. Out: times; `cargo test` runs each function once, with n = 64.
+//! How fast inspection is beside the encoder: a bank is built, parts are scored, maps and regions are made; with the built-in
+//! model, parts are learnt and judged as the program does it. In: n patches of good parts, n good parts that the program
+//! draws. Out: times; `cargo test` runs each function once, with little.
 //!
-//! `cargo bench -p sightline-core --bench inspection`
+//! `cargo bench --workspace --bench inspection`
+
+use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion};
-use sightline_core::anomaly::{Allowed, Hysteresis, MemoryBank, Patches, Roi, ScoreGrid, regions};
-use sightline_core::models::PatchFeatures;
+use image::RgbImage;
+use sightline_core::Result;
+use sightline_core::anomaly::{Allowed, Hysteresis, MemoryBank, Patches, Roi, ScoreGrid, demo, regions};
+use sightline_core::anomaly::{Inspector, Lesson, Settings};
+use sightline_core::models::{self, Encoder, PatchFeatures};
 
 /// Four layers of 192 numbers, joined.
 const DIM: usize = 768;
@@ -61,13 +67,47 @@ fn bench_regions(criterion: &mut Criterion, n: usize) {
     group.finish();
 }
 
-fn main() {
+fn taught(encoder: &Arc<dyn Encoder>, parts: &[RgbImage]) -> Result<Inspector> {
+    let mut lesson = Lesson::new(Arc::clone(encoder), Settings::default())?;
+    for (at, part) in parts.iter().enumerate() {
+        lesson.show(&at.to_string(), part)?;
+    }
+    lesson.end()?.calibrated(Vec::new())
+}
+
+/// Learning 4, 8 and 16 parts, what the model takes for one of them, and judging it.
+fn bench_parts(criterion: &mut Criterion, width: u32, counts: &[u64]) -> Result<()> {
+    let encoder: Arc<dyn Encoder> = models::load(&models::starter())?.into();
+    let most = counts.iter().copied().max().unwrap_or_default();
+    let parts: Vec<RgbImage> = (0..most).map(|seed| demo::draw_part(seed, width, None).picture).collect();
+    let part = demo::draw_part(most, width, Some(demo::DefectKind::Scratch)).picture;
+    let mut group = criterion.benchmark_group("parts");
+    group.sample_size(10);
+    for count in counts {
+        let parts = &parts[..*count as usize];
+        group.bench_function(BenchmarkId::new("learnt", count), |bencher| bencher.iter(|| taught(&encoder, parts)));
+    }
+    let inspector = taught(&encoder, &parts)?;
+    let size = Some(Settings::default().size);
+    group.bench_function("encoder", |bencher| bencher.iter(|| encoder.unscaled_patch_features(&part, size)));
+    group.bench_function("scored", |bencher| bencher.iter(|| inspector.judge(&part)));
+    group.bench_function("scored, with map and regions", |bencher| {
+        bencher.iter(|| inspector.judge(&part).map(|judgement| inspector.regions(&inspector.map(&judgement))));
+    });
+    group.finish();
+    Ok(())
+}
+
+fn main() -> Result<()> {
     let mut criterion = Criterion::default().configure_from_args();
     let is_bench = std::env::args().any(|argument| argument == "--bench");
+    let (width, counts): (u32, &[u64]) = if is_bench { (1500, &[4, 8, 16]) } else { (200, &[2]) };
+    bench_parts(&mut criterion, width, counts)?;
     for n in if is_bench { vec![2128, 17_024] } else { vec![64] } {
         bench_bank(&mut criterion, n);
         bench_scores(&mut criterion, n);
         bench_regions(&mut criterion, n);
     }
     criterion.final_summary();
+    Ok(())
 }

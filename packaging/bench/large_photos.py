@@ -28,9 +28,10 @@ HEADER = struct.Struct("<2sHI HI H HHII HHII HHII I")
 
 
 def exif(photo):
-    """A block with the preview of `photo`, filled up with bars as cameras do."""
-    small, file = Image.new("RGB", PREVIEW_SIZE), io.BytesIO()
-    preview = ImageOps.contain(photo, PREVIEW_SIZE)
+    """A block with the preview of `photo`, which lies or stands as it does, filled up with bars as cameras do."""
+    size = PREVIEW_SIZE if photo.width >= photo.height else PREVIEW_SIZE[::-1]
+    small, file = Image.new("RGB", size), io.BytesIO()
+    preview = ImageOps.contain(photo, size)
     small.paste(preview, ((small.width - preview.width) // 2, (small.height - preview.height) // 2))
     small.save(file, "JPEG", quality=80)
     kind, place, length = (0x103, 3, 1, 6), (0x201, 4, 1, HEADER.size), (0x202, 4, 1, len(file.getvalue()))

@@ -18,7 +18,7 @@ const COLOR: Color32 = Color32::from_rgb(250, 120, 10);
 /// A map of these places over 200 × 100 points, its middle at (1, 2), 20 points of the screen for one of its own.
 fn drawn(places: Vec<[f32; 2]>) -> image::RgbaImage {
     let map = Arc::new(PhotoMap { rows: (0..places.len() as u32).collect(), places });
-    let look = PointsLook { middle: vec2(1.0, 2.0), unit: 20.0, side: 4.0, color: COLOR };
+    let look = PointsLook { middle: vec2(1.0, 2.0), unit: 20.0, side: 8.0, color: COLOR };
     let render_state = create_render_state(default_wgpu_setup(), RendererOptions::PREDICTABLE);
     let card = render_state.clone();
     let mut harness = Harness::builder()
@@ -44,6 +44,8 @@ fn points_lie_where_the_map_says_and_nowhere_else() {
     for (x, y) in [(110, 60), (130, 60), (110, 20)] {
         assert!(is_point(picture.get_pixel(x, y)), "{x}, {y}: {:?}", picture.get_pixel(x, y));
     }
+    // Discs of 8 pixels: all of 6 pixels' width is of the colour, the rim partly, the corners not at all.
     let all = picture.pixels().filter(|pixel| is_point(pixel)).count();
-    assert_eq!(all, 3 * 16, "squares of 4 × 4 pixels");
+    assert!((3 * 24..3 * 40).contains(&all), "{all} pixels");
+    assert_eq!(picture.get_pixel(106, 56), picture.get_pixel(60, 60), "a corner");
 }

@@ -17,7 +17,7 @@ pub struct PointsLook {
     pub middle: Vec2,
     /// Points of the screen that one of the map is wide.
     pub unit: f32,
-    /// Side of a square, in points of the screen.
+    /// Width of a disc, in points of the screen.
     pub side: f32,
     /// Its colour.
     pub color: Color32,

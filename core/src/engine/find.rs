@@ -43,6 +43,7 @@ impl Engine {
         // Only now: loading the model may have replaced the snapshot by the one of its vectors.
         let snapshot = self.snapshot();
         notes.extend(coverage_note(&snapshot));
+        notes.extend(preview_note(&snapshot));
         let hits = search::search(&snapshot, &query)?;
         let milliseconds = started.elapsed().as_secs_f64() * 1e3;
         Ok(SearchReport { snapshot, hits, notes, milliseconds })
@@ -117,6 +118,14 @@ fn coverage_note(snapshot: &Snapshot) -> Option<String> {
     (waiting > 0).then(|| {
         let (total, model) = (snapshot.entries.len(), &snapshot.vectors.identity().id);
         format!("{waiting} of {total} photos are not indexed with {model} yet; run `sightline index` to include them")
+    })
+}
+
+/// Says so when some of the answer is not yet what it will be.
+fn preview_note(snapshot: &Snapshot) -> Option<String> {
+    let count = snapshot.vectors.first_looks().len();
+    (count > 0).then(|| {
+        format!("{count} photos are found by their previews until indexing has looked at the photos themselves")
     })
 }
 

@@ -3,10 +3,12 @@
 use std::ops::Range;
 
 use candle_core::{CpuStorage, CustomOp1, Device, InplaceOp2, Layout, Result, Shape, Tensor, bail};
+use pulp::Arch;
 use rayon::prelude::*;
 
 use super::int8::{self, Coded, Panels};
 use super::ops::{Activation, Loop, numbers, numbers_mut, widest};
+use super::panel::{self, PanelProduct};
 use super::products::{Block, Blocks, Held, Matrix};
 use super::weights::Scope;
 use crate::error;
@@ -70,6 +72,8 @@ enum Weight {
 const PANEL: usize = 64;
 /// Rows whose outputs of one panel are still in the cache when bias and activation pass over them.
 const ROWS: usize = 384;
+/// With no more rows than these, what a general product copies first takes longer than it brings: those of one photo.
+const FEW_ROWS: usize = 256;
 
 impl Dense {
     /// Of a weight `[outputs, inputs]` and a bias `[outputs]`.
@@ -150,9 +154,8 @@ impl Dense {
         let inputs = self.inputs;
         match &self.weight {
             Weight::Full(panels) => self.each_block(x.len() / inputs, y, |mut block, first, columns| {
-                let weight = Matrix { at: columns.start * inputs, row: columns.len(), column: 1 };
-                let x = (&x[first * inputs..], Matrix { at: 0, row: inputs, column: 1 });
-                block.product(inputs, x, (panels, weight), held);
+                let panel = &panels[columns.start * inputs..][..columns.len() * inputs];
+                multiply(&mut block, &x[first * inputs..], inputs, panel, held);
                 widest(Finish { block, bias: &self.bias[columns], after });
             }),
             Weight::Int8(panels) => {
@@ -182,6 +185,16 @@ impl Dense {
             then(block, first, columns);
         });
     }
+}
+
+/// Rows of `x` by a panel, into the block.
+fn multiply(block: &mut Block<'_>, x: &[f32], inputs: usize, panel: &[f32], held: Held) {
+    let columns = panel.len() / inputs;
+    if block.rows() <= FEW_ROWS && panel::is_whole(columns) {
+        return Arch::new().dispatch(PanelProduct { rows: x, inputs, panel, block, held });
+    }
+    let by_rows = |row| Matrix { at: 0, row, column: 1 };
+    block.product(inputs, (x, by_rows(inputs)), (panel, by_rows(columns)), held);
 }
 
 /// Bias and activation, after the product.

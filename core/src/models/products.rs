@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 /// A matrix within a slice: where it begins, and its steps.
 #[derive(Clone, Copy)]
-pub(super) struct Matrix {
+pub(crate) struct Matrix {
     pub at: usize,
     pub row: usize,
     pub column: usize,
@@ -113,7 +113,7 @@ impl Block<'_> {
 }
 
 /// The product of [m, k] and [k, n] into `target`, which begins at a number and has a step from row to row, on this thread.
-pub(super) fn product(
+pub(crate) fn product(
     [m, k, n]: [usize; 3],
     (target, step): (&mut [f32], usize),
     lhs: (&[f32], Matrix),

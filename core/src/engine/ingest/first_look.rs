@@ -195,7 +195,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::engine::{IndexReport, Precision, Settings};
+    use crate::engine::{IndexReport, Precision, SearchRequest, Settings};
     use crate::error::Error;
     use crate::jobs::Ticker;
     use crate::media::camera_files;
@@ -299,6 +299,9 @@ mod tests {
         assert!(matches!(report, Err(Error::Cancelled)), "{report:?}");
         let (by_preview, all) = searchable(&engine);
         assert!(by_preview > 0 && all == 12, "{by_preview} of {all}");
+        let request = SearchRequest { limit: 20, ..SearchRequest::default() };
+        let notes = engine.search(&request).unwrap().notes;
+        assert!(notes.iter().any(|note| note.contains("by their previews")), "{notes:?}");
         let report = indexed(&engine, &folder, false).0.unwrap();
         assert_eq!(searchable(&engine), (0, 13));
         assert_eq!(report.found, 13);

@@ -219,7 +219,9 @@ fn versions_ui(cx: &Cx<'_>, product: &Product, ui: &mut Ui) {
         let is_current = version.number == product.version().number;
         let color = if is_current { tokens.text } else { tokens.muted };
         let mark = if is_current { format!(" · {}", tr("in use")) } else { String::new() };
-        let line = format!("{} · {} · {}{mark}", version.number, version.made, version.reason);
+        // The first one is made by the library, which speaks no language of the window's.
+        let reason = if version.parent.is_none() { tr("made") } else { version.reason.as_str() };
+        let line = format!("{} · {} · {reason}{mark}", version.number, version.made);
         ui.label(RichText::new(line).font(font::small()).color(color));
     }
 }

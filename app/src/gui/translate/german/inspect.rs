@@ -54,6 +54,7 @@ pub const WORDS: super::Words = &[
     ("Where to write the product", "Wohin das Produkt geschrieben wird"),
     ("A product's file", "Die Datei eines Produkts"),
     ("the first good parts", "die ersten Gutteile"),
+    ("made", "angelegt"),
     ("a part taken out", "ein Teil herausgenommen"),
     ("another region of interest", "ein anderer Prüfbereich"),
     ("accepted as normal", "als normal angenommen"),

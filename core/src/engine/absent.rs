@@ -141,7 +141,9 @@ impl Engine {
         Ok(Some(match (record.problem, record.hash) {
             (Some(reason), _) => Absence::Problem(reason),
             (None, Some(hash)) => {
-                Absence::Here { path: path.to_owned(), is_searchable: store.has_vector(&identity, &hash) }
+                let is_searchable =
+                    store.has_vector(&identity, &hash) || self.first_looks(|looks| looks.row(&hash).is_some());
+                Absence::Here { path: path.to_owned(), is_searchable }
             }
             (None, None) => Absence::NotReached { is_indexing: self.is_indexing() },
         }))

@@ -18,6 +18,10 @@ impl Engine {
     /// # Errors
     /// An empty text, a picture that cannot be used, a model without words that is asked about some.
     pub fn search(&self, request: &SearchRequest) -> Result<SearchReport> {
+        if !request.chips.is_empty() {
+            // Before the pool: loading a model uses it, and one of its threads must not wait there for another that loads.
+            self.encoder()?;
+        }
         self.shared.search_pool.install(|| self.search_here(request))
     }
 
@@ -122,7 +126,7 @@ fn coverage_note(snapshot: &Snapshot) -> Option<String> {
 }
 
 /// Says so when some of the answer is not yet what it will be.
-fn preview_note(snapshot: &Snapshot) -> Option<String> {
+pub(super) fn preview_note(snapshot: &Snapshot) -> Option<String> {
     let count = snapshot.vectors.first_looks().len();
     (count > 0).then(|| {
         format!("{count} photos are found by their previews until indexing has looked at the photos themselves")

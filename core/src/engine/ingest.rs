@@ -52,9 +52,7 @@ impl Engine {
         let mut run = Run::new(self, &*encoder, ticker, policy);
         let work = run.survey(&folders)?;
         let finished = run.ingest(&work);
-        if finished.is_ok() {
-            self.end_first_looks();
-        }
+        self.end_first_looks();
         // What is done is kept and shown, whether or not the rest could be done.
         self.shared.store.flush()?;
         self.refresh()?;
@@ -268,8 +266,7 @@ impl<'a> Run<'a> {
         if self.policy.wants(&pace, rest.len()) {
             self.first_look(rest, started)?;
             self.ticker.phase("Indexing");
-            self.ticker.expect(work.len());
-            self.ticker.tick(probe.len())?;
+            self.ticker.expect(rest.len());
         }
         self.look_into(rest)?;
         self.report.stages.insert("store", self.storing.as_secs_f64());

@@ -80,8 +80,8 @@ pub fn load(name: &str, precision: Precision, library: &Path) -> Result<Box<dyn 
     } else if let Accelerator::Found(device) = models::accelerator()
         && let Err(error) = encoder.compute_on(device)
     {
-        // The processor gives the same, later; `doctor` says which it is.
-        tracing::warn!(%error, "computed on the processor");
+        // The processor gives the same, later; `doctor` says what is computed on the card.
+        tracing::debug!(%error, "computed on the processor");
     }
     Ok(encoder)
 }

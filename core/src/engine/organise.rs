@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::find::preview_note;
 use super::fingerprints::Fingerprinting;
 use super::{Engine, LoadedModel};
 use crate::error::{Error, Result};
@@ -133,7 +134,7 @@ impl Engine {
         let rows_of =
             |hashes: &[ContentHash]| -> Vec<u32> { hashes.iter().filter_map(|h| rows.get(h).copied()).collect() };
         let examples = Examples { confirmed: rows_of(&request.confirmed), rejected: rows_of(&request.rejected) };
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> = preview_note(&snapshot).into_iter().collect();
         let waiting = request.confirmed.len() - examples.confirmed.len();
         if waiting > 0 {
             notes.push(format!("{waiting} of the photos with this tag are not indexed yet and could not help"));

@@ -41,6 +41,18 @@ impl Store {
         read(&self.tables).get(identity)?.row(hash)
     }
 
+    /// Asks for the rows of many photos in the vectors of a model, without waiting in between: threads of a pool must not wait
+    /// for a lock whose holder waits for them.
+    pub(super) fn with_rows<T>(
+        &self,
+        identity: &ModelIdentity,
+        ask: impl FnOnce(&(dyn Fn(&ContentHash) -> Option<u32> + Sync)) -> T,
+    ) -> T {
+        let tables = read(&self.tables);
+        let table = tables.get(identity);
+        ask(&|hash| table?.row(hash))
+    }
+
     /// All vectors of a model as of now; none for a model that embedded nothing yet.
     ///
     /// # Errors

@@ -118,18 +118,31 @@ impl Snapshot {
     /// As there.
     pub fn build_with(store: &Store, identity: &ModelIdentity, first_looks: &FirstLooks) -> Result<Self> {
         let vectors = store.vectors(identity)?;
-        // Since the vectors were taken the store may have gone on, even have moved its rows.
-        let own_row = |hash: &ContentHash| {
-            let row = store.row(identity, hash).filter(|row| (*row as usize) < vectors.rows())?;
-            (vectors.hash(row as usize) == *hash).then_some(row)
-        };
-        let looks = first_looks.only(|hash| own_row(hash).is_none());
-        let look_row = |hash: &ContentHash| looks.row(hash).map(|row| row + vectors.rows() as u32);
-        let user = UserMade::of(store);
-        let row = |hash: &ContentHash| own_row(hash).or_else(|| look_row(hash));
-        let entries = store.stored(&[])?.into_par_iter().filter_map(|stored| user.entry(stored, row)).collect();
+        let (user, stored) = (UserMade::of(store), store.stored(&[])?);
+        let (entries, looks) = store.with_rows(identity, |row_of| {
+            // Since the vectors were taken the store may have gone on, even have moved its rows.
+            let own_row = |hash: &ContentHash| {
+                let row = row_of(hash).filter(|row| (*row as usize) < vectors.rows())?;
+                (vectors.hash(row as usize) == *hash).then_some(row)
+            };
+            let looks = of_photos(first_looks, &stored).only(|hash| own_row(hash).is_none());
+            let look_row = |hash: &ContentHash| looks.row(hash).map(|row| row + vectors.rows() as u32);
+            let row = |hash: &ContentHash| own_row(hash).or_else(|| look_row(hash));
+            let entries = stored.into_par_iter().filter_map(|stored| user.entry(stored, row)).collect();
+            (entries, looks)
+        });
         Ok(Self::new(entries, vectors.with_first_looks(looks)))
     }
+}
+
+/// Those of photos that are still there, and can be shown.
+fn of_photos(first_looks: &FirstLooks, stored: &[Stored]) -> FirstLooks {
+    if first_looks.is_empty() {
+        return FirstLooks::default();
+    }
+    let shown = stored.iter().filter(|stored| stored.file.problem.is_none() && stored.photo.is_some());
+    let shown: HashTable<()> = shown.filter_map(|stored| Some((stored.file.hash?, ()))).collect();
+    first_looks.only(|hash| shown.contains_key(hash))
 }
 
 /// What the user made, by photo.

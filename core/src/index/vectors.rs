@@ -67,6 +67,9 @@ impl Vectors {
     }
 
     /// The same with the vectors of previews behind them: of the same model, and of photos that have no row yet.
+    ///
+    /// # Panics
+    /// For vectors of another length.
     pub fn with_first_looks(self, first_looks: FirstLooks) -> Self {
         let dim = if self.rows == 0 && !first_looks.is_empty() { first_looks.dim() } else { self.dim };
         assert!(first_looks.is_empty() || first_looks.dim() == dim, "vectors of one model");
@@ -91,6 +94,11 @@ impl Vectors {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.rows() == 0
+    }
+
+    /// Whether a row is of a preview.
+    pub fn is_first_look(&self, row: u32) -> bool {
+        row as usize >= self.rows
     }
 
     /// Those of previews: the last rows.

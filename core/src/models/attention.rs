@@ -8,7 +8,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::ops::{numbers, softmax};
-use super::products::{Block, Blocks, Matrix};
+use super::products::{Block, Blocks, Steps};
 
 /// Of `[n, tokens, 3 * width]` (queries, keys, values side by side) → `[n, tokens, width]`. With `is_causal` a token sees
 /// itself and those before it.
@@ -76,8 +76,8 @@ impl WithSimd for Head<'_> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let &mut Self { qkv, width, first, depth, .. } = &mut self;
         let (row, tokens) = (3 * width, qkv.len() / (3 * width));
-        let keys = Panels::new(simd, qkv, Matrix { at: width + first, row: 1, column: row }, [depth, tokens]);
-        let values = Panels::new(simd, qkv, Matrix { at: 2 * width + first, row, column: 1 }, [tokens, depth]);
+        let keys = Panels::new(simd, qkv, Steps { at: width + first, row: 1, column: row }, [depth, tokens]);
+        let values = Panels::new(simd, qkv, Steps { at: 2 * width + first, row, column: 1 }, [tokens, depth]);
         let asking = self.answers.rows();
         let mut scores = vec![simd.splat_f32s(0.0); asking.min(QUERIES) * keys.per_row];
         let mut answers = vec![simd.splat_f32s(0.0); asking.min(QUERIES) * values.per_row];
@@ -118,7 +118,7 @@ struct Panels<S: Simd> {
 
 impl<S: Simd> Panels<S> {
     #[inline(always)]
-    fn new(simd: S, source: &[f32], at: Matrix, [inner, columns]: [usize; 2]) -> Self {
+    fn new(simd: S, source: &[f32], at: Steps, [inner, columns]: [usize; 2]) -> Self {
         let width = SIDE * S::F32_LANES;
         let panels = columns.div_ceil(width);
         let mut numbers = vec![simd.splat_f32s(0.0); panels * inner * SIDE];

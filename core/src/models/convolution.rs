@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::depthwise::Map;
 use super::ops::{BiasedRows, numbers, relu, widest};
-use super::products::{Matrix, product};
+use super::products::{Steps, product};
 
 /// One kernel over all channels with a bias, padded so that a stride of 1 keeps the grid.
 pub(super) struct Convolution {
@@ -94,8 +94,8 @@ impl Op {
         let Given { x, channels, kernel, bias } = *given;
         let (outputs, seen) = (bias.len(), self.side * self.side * channels);
         let count = band.len() / outputs;
-        let rows = |at| Matrix { at, row: seen, column: 1 };
-        let weights = Matrix { at: 0, row: outputs, column: 1 };
+        let rows = |at| Steps { at, row: seen, column: 1 };
+        let weights = Steps { at: 0, row: outputs, column: 1 };
         if self.side == 1 && self.stride == 1 {
             product([count, seen, outputs], (band, outputs), (x, rows(first * channels)), (kernel, weights));
         } else {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::int8::{self, Coded, Panels};
 use super::ops::{Activation, Loop, numbers, numbers_mut, widest};
 use super::panel::{self, PanelProduct};
-use super::products::{Block, Blocks, Held, Matrix};
+use super::products::{Block, Blocks, Held, Steps};
 use super::weights::Scope;
 use crate::error;
 
@@ -193,7 +193,7 @@ fn multiply(block: &mut Block<'_>, x: &[f32], inputs: usize, panel: &[f32], held
     if block.rows() <= FEW_ROWS && panel::is_whole(columns) {
         return Arch::new().dispatch(PanelProduct { rows: x, inputs, panel, block, held });
     }
-    let by_rows = |row| Matrix { at: 0, row, column: 1 };
+    let by_rows = |row| Steps { at: 0, row, column: 1 };
     block.product(inputs, (x, by_rows(inputs)), (panel, by_rows(columns)), held);
 }
 

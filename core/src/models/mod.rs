@@ -57,7 +57,7 @@ pub use embedding::{ModelIdentity, PatchFeatures, UnitVector, WordFeatures};
 pub use hub::{Hub, download, find, remove};
 pub use learned_prompts::LearnedPrompts;
 pub use preprocess::{Preprocessing, Resize};
-pub(crate) use products::{Matrix, product};
+pub(crate) use products::{Steps, product};
 pub use registry::{Card, OwnModel, Quality, REGISTRY, Registry, add_own_model, own_models, remove_own_model};
 pub use starter::{STARTER, starter};
 pub use tokenizer::{TextTokenizer, Tokenized};

@@ -104,11 +104,21 @@ mod tests {
                     before + (0..inputs).map(|at| rows[row * inputs + at] * panel[at * columns + column]).sum::<f32>();
             }
         }
-        let blocks = Blocks::new(&mut found, step);
-        // SAFETY: it is the only block.
-        let mut block = unsafe { blocks.block(1..n + 1, 1..columns + 1) };
-        pulp::Arch::new().dispatch(PanelProduct { rows: &rows, inputs, panel: &panel, block: &mut block, held });
-        assert_eq!(found, expected);
+        let untouched = found.clone();
+        for is_plain in [false, true] {
+            found.copy_from_slice(&untouched);
+            let blocks = Blocks::new(&mut found, step);
+            // SAFETY: it is the only block.
+            let mut block = unsafe { blocks.block(1..n + 1, 1..columns + 1) };
+            let product = PanelProduct { rows: &rows, inputs, panel: &panel, block: &mut block, held };
+            // With the machine's widest registers, and with numbers one by one, two of them side by side.
+            if is_plain {
+                pulp::Scalar::new().vectorize(product)
+            } else {
+                pulp::Arch::new().dispatch(product)
+            }
+            assert_eq!(found, expected);
+        }
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::marker::PhantomData;
 
 /// A matrix within a slice: where it begins, and its steps.
 #[derive(Clone, Copy)]
-pub(crate) struct Matrix {
+pub(crate) struct Steps {
     pub at: usize,
     pub row: usize,
     pub column: usize,
 }
 
-impl Matrix {
+impl Steps {
     /// Where the last of `rows` × `columns` elements lies.
     fn last(self, rows: usize, columns: usize) -> usize {
         self.at + (rows - 1) * self.row + (columns - 1) * self.column
@@ -67,7 +67,7 @@ pub(super) enum Held {
 
 impl Block<'_> {
     /// The product of [rows, inner] and [inner, columns], into the block, on this thread.
-    pub fn product(&mut self, inner: usize, (lhs, left): (&[f32], Matrix), (rhs, right): (&[f32], Matrix), held: Held) {
+    pub fn product(&mut self, inner: usize, (lhs, left): (&[f32], Steps), (rhs, right): (&[f32], Steps), held: Held) {
         assert!(inner > 0, "an empty product");
         assert!(left.last(self.rows, inner) < lhs.len() && right.last(inner, self.columns) < rhs.len());
         let is_kept = held == Held::AddedTo;
@@ -116,8 +116,8 @@ impl Block<'_> {
 pub(crate) fn product(
     [m, k, n]: [usize; 3],
     (target, step): (&mut [f32], usize),
-    lhs: (&[f32], Matrix),
-    rhs: (&[f32], Matrix),
+    lhs: (&[f32], Steps),
+    rhs: (&[f32], Steps),
 ) {
     let blocks = Blocks::new(target, step);
     // SAFETY: it is the only block.
@@ -136,7 +136,7 @@ mod tests {
         // SAFETY: it is the only block.
         let mut block = unsafe { blocks.block(1..3, 2..4) };
         let (lhs, rhs) = ([1.0, 2.0, 3.0, 4.0], [1.0, 0.0, 0.0, 1.0]);
-        let plain = Matrix { at: 0, row: 2, column: 1 };
+        let plain = Steps { at: 0, row: 2, column: 1 };
         block.product(2, (&lhs, plain), (&rhs, plain), Held::AddedTo);
         let expected = [1., 1., 1., 1., 1., 1., 1., 2., 3., 1., 1., 1., 4., 5., 1., 1., 1., 1., 1., 1.];
         assert_eq!(numbers, expected);

@@ -178,7 +178,9 @@ fn photos<'a>(snapshot: &'a Snapshot, fingerprints: &'a Fingerprints) -> Vec<Pho
         let entry = |file: &u32| &snapshot.entries[*file as usize];
         files.sort_by(|a, b| Quality::of(entry(a), None).compare(&Quality::of(entry(b), None)).0);
         let (fingerprint, first) = (fingerprints.get(&hash), entry(&files[0]));
-        Photo { row: first.row, fingerprint, quality: Quality::of(first, fingerprint), files }
+        // A preview of 160 pixels is like many: people delete by this.
+        let row = first.row.filter(|row| !snapshot.vectors.is_first_look(*row));
+        Photo { row, fingerprint, quality: Quality::of(first, fingerprint), files }
     };
     let mut photos: Vec<Photo<'a>> = files.into_iter().map(photo).collect();
     // Best first: the centres of groups are taken in this order.

@@ -7,13 +7,13 @@ use image::RgbImage;
 use rayon::prelude::*;
 
 use super::cholesky::inverse_factor;
-use super::moments::{LeftOut, Spread, Sums, mean_over_layers, not_alike};
+use super::moments::{LeftOut, Spread, Sums, centred, mean_over_layers, not_alike};
 use super::{LATE_QUARTERS, Memory, Method};
 use crate::anomaly::memory_bank::{Allowed, MemoryBank, Origin};
 use crate::anomaly::patches::{Patches, joined, unscaled};
 use crate::anomaly::settings::Settings;
 use crate::error::Result;
-use crate::models::{Encoder, Matrix, product};
+use crate::models::{Encoder, Steps, product};
 
 /// This share of the mean variance is added to that of every number: few good parts say little of the directions that vary
 /// least. More of it costs a little on small parts, less of it on textures (docs/inspection.md).
@@ -82,17 +82,14 @@ impl Normal {
 
     fn distances_of(&self, features: &[f32]) -> impl Iterator<Item = f32> {
         let dim = self.mean.len();
-        let without_mean = |feature: &[f32]| -> Vec<f32> {
-            feature.iter().zip(&self.mean).map(|(value, mean)| (f64::from(*value) - mean) as f32).collect()
-        };
-        let centred: Vec<f32> = features.chunks_exact(dim).flat_map(without_mean).collect();
+        let centred = centred(features, &self.mean);
         let mut squares = vec![0.0; features.len() / dim];
         let mut white = vec![0.0; squares.len() * COLUMNS.min(dim)];
         for first in (0..dim).step_by(COLUMNS) {
             // What stands behind a column's place has no part in it.
             let (columns, inner) = (COLUMNS.min(dim - first), dim.min(first + COLUMNS));
             let white = &mut white[..squares.len() * columns];
-            let from = |at| Matrix { at, row: dim, column: 1 };
+            let from = |at| Steps { at, row: dim, column: 1 };
             let shape = [squares.len(), inner, columns];
             product(shape, (white, columns), (&centred, from(0)), (&self.whitening, from(first)));
             for (sum, row) in squares.iter_mut().zip(white.chunks_exact(columns)) {
@@ -187,5 +184,26 @@ mod tests {
         assert_eq!(numbers(1000), [0, 1, 2, 3, 4, 5, 6]);
         assert_eq!(numbers(48), [0, 3, 6]);
         assert_eq!(numbers(1), [0]);
+    }
+
+    #[test]
+    fn pieces_give_the_same_sums_as_the_whole() {
+        // More numbers than are turned at a time, and more features.
+        let (dim, count) = (2 * COLUMNS + 44, 2 * ROWS + 16);
+        let number = |at: usize| ((at * 7919 % 1013) as f32 / 1013.0) - 0.5;
+        let mean: Vec<f64> = (0..dim).map(|at| f64::from(number(3 * at))).collect();
+        let whitening: Vec<f32> =
+            (0..dim * dim).map(|at| if at / dim <= at % dim { number(at) } else { 0.0 }).collect();
+        let features: Vec<f32> = (0..count * dim).map(|at| number(5 * at + 1)).collect();
+        let found = Normal { mean: mean.clone(), whitening: whitening.clone() }.distances(&features);
+        assert_eq!(found.len(), count);
+        for (feature, found) in features.chunks_exact(dim).zip(found) {
+            let column = |column: usize| -> f64 {
+                let rows = 0..=column;
+                rows.map(|row| (f64::from(feature[row]) - mean[row]) * f64::from(whitening[row * dim + column])).sum()
+            };
+            let expected = (0..dim).map(|at| column(at).powi(2)).sum::<f64>() / dim as f64;
+            assert!((f64::from(found) - expected).abs() < 1e-4 * expected.max(1.0), "{found} and {expected}");
+        }
     }
 }

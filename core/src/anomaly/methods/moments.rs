@@ -124,8 +124,16 @@ impl Sums {
 /// # Errors
 /// candle's.
 pub(super) fn from_mean(features: &[f32], mean: &[f64]) -> Result<Tensor> {
-    let values = features.iter().zip(mean.iter().cycle()).map(|(x, mean)| (f64::from(*x) - mean) as f32);
-    Ok(Tensor::from_vec(values.collect(), (features.len() / mean.len(), mean.len()), &Device::Cpu)?)
+    Ok(Tensor::from_vec(centred(features, mean), (features.len() / mean.len(), mean.len()), &Device::Cpu)?)
+}
+
+/// The features less the mean, one after the other.
+pub(super) fn centred(features: &[f32], mean: &[f64]) -> Vec<f32> {
+    let mut centred = Vec::with_capacity(features.len());
+    for feature in features.chunks_exact(mean.len()) {
+        centred.extend(feature.iter().zip(mean).map(|(x, mean)| (f64::from(*x) - mean) as f32));
+    }
+    centred
 }
 
 /// The mean over the layers of what each says of its features.

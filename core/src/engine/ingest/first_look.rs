@@ -3,7 +3,7 @@
 //! went so far. Out: vectors in memory, and how near they were to the photos' own. Stores no vector.
 
 use std::path::PathBuf;
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -26,13 +26,13 @@ pub(in super::super) struct Policy {
     pub patience: Duration,
     /// It is worth its time where decoding takes at least this part of the cores' time.
     pub decoding: f64,
-    /// Most photos: each takes as much memory as its vector.
+    /// Most photos: each takes as much memory as two or three of its vectors, one here and one in each snapshot that is shown.
     pub most: usize,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { probe: 256, patience: Duration::from_secs(60), decoding: 0.4, most: 200_000 }
+        Self { probe: 256, patience: Duration::from_secs(60), decoding: 0.4, most: 100_000 }
     }
 }
 
@@ -75,9 +75,13 @@ pub struct FirstLookReport {
 
 /// The previews' vectors, of one model.
 pub(in super::super) struct Kept {
-    pub identity: ModelIdentity,
-    pub looks: FirstLooks,
+    identity: ModelIdentity,
+    looks: Arc<FirstLooks>,
 }
+
+/// So many files are looked at before it is certain that cameras have put previews into enough of them: every fourth.
+const TRIAL: usize = 256;
+const ENOUGH: usize = 4;
 
 /// Photos of which both vectors are compared.
 const COMPARED: usize = 100;
@@ -110,34 +114,39 @@ impl Pairs {
 impl Engine {
     /// The library as of now: photos without a vector by their previews.
     pub(in super::super) fn snapshot_of(&self, identity: &ModelIdentity) -> Result<Snapshot> {
-        let store = &self.shared.store;
-        match &*self.kept_looks() {
-            Some(kept) if kept.identity == *identity => Snapshot::build_with(store, identity, &kept.looks),
-            _ => Snapshot::build(store, identity),
-        }
+        let kept = self.kept_looks();
+        let looks = kept.as_ref().filter(|kept| kept.identity == *identity).map(|kept| Arc::clone(&kept.looks));
+        // Building takes a while, and decoding threads ask for what is kept.
+        drop(kept);
+        Snapshot::build_with(&self.shared.store, identity, &looks.unwrap_or_default())
     }
 
     /// Those of another model go; a run that was stopped left some that still hold.
     fn begin_first_looks(&self, identity: &ModelIdentity) {
         let mut kept = self.kept_looks();
         if kept.as_ref().is_none_or(|kept| kept.identity != *identity) {
-            *kept = Some(Kept { identity: identity.clone(), looks: FirstLooks::default() });
+            *kept = Some(Kept { identity: identity.clone(), looks: Arc::default() });
         }
     }
 
     fn add_first_look(&self, hash: ContentHash, vector: &UnitVector) {
         if let Some(kept) = &mut *self.kept_looks() {
-            kept.looks.add(hash, vector);
+            Arc::make_mut(&mut kept.looks).add(hash, vector);
         }
     }
 
-    /// Everything has its own vector now.
+    /// Forgets those of photos that have their own vector now; a run that was stopped, or was over other folders, leaves some.
     pub(super) fn end_first_looks(&self) {
-        *self.kept_looks() = None;
+        let mut kept = self.kept_looks();
+        let still = kept.as_ref().map(|Kept { identity, looks }| {
+            let looks = looks.only(|hash| !self.shared.store.has_vector(identity, hash));
+            Kept { identity: identity.clone(), looks: Arc::new(looks) }
+        });
+        *kept = still.filter(|kept| !kept.looks.is_empty());
     }
 
     /// Asks something of what is known by previews.
-    pub(super) fn first_looks<T>(&self, ask: impl FnOnce(&FirstLooks) -> T) -> T {
+    pub(in super::super) fn first_looks<T>(&self, ask: impl FnOnce(&FirstLooks) -> T) -> T {
         match &*self.kept_looks() {
             Some(kept) => ask(&kept.looks),
             None => ask(&FirstLooks::default()),
@@ -162,34 +171,52 @@ impl Run<'_> {
             engine.shared.store.is_known(&identity, hash) || engine.first_looks(|looks| looks.row(hash).is_some())
         };
         let pipeline = Pipeline { seen: Seen::Preview, is_known: &is_known, ..self.pipeline() };
-        let paths: Vec<PathBuf> = wanted.iter().map(|work| work.found.path.clone()).collect();
-        pipeline.run(&paths, self.ticker, &mut |outcomes| self.keep_looks(&wanted, outcomes))?;
+        let begun = Instant::now();
+        let mut photos = 0;
+        let (trial, rest) = wanted.split_at(TRIAL.min(wanted.len()));
+        for part in [trial, rest] {
+            let paths: Vec<PathBuf> = part.iter().map(|work| work.found.path.clone()).collect();
+            pipeline.run(&paths, self.ticker, &mut |outcomes| {
+                photos += self.keep_looks(part, outcomes)?;
+                Ok(())
+            })?;
+            if ENOUGH * photos < part.len() {
+                break;
+            }
+        }
         engine.refresh()?;
-        let (photos, seconds) = (engine.first_looks(|looks| looks.len()), started.elapsed().as_secs_f64());
-        self.report.first_look = Some(FirstLookReport { photos, seconds, agreement: None });
+        self.report.stages.insert("previews", begun.elapsed().as_secs_f64());
+        self.report.first_look =
+            Some(FirstLookReport { photos, seconds: started.elapsed().as_secs_f64(), agreement: None });
         Ok(())
     }
 
-    /// Records what can be said of the photos, and keeps the vectors in memory.
-    fn keep_looks(&mut self, work: &[&Work], outcomes: Vec<Outcome>) -> Result<()> {
+    /// Records what can be said of the photos, and keeps the vectors in memory; says of how many.
+    fn keep_looks(&mut self, work: &[&Work], outcomes: Vec<Outcome>) -> Result<usize> {
         let mut batch = Vec::with_capacity(outcomes.len());
         for Outcome { item, found } in outcomes {
             let Found::Embedded { hash, photo, vector } = found else { continue };
-            self.engine.add_first_look(hash, &vector);
             let super::Found { path, size, modified_ns } = work[item].found.clone();
             let file = FileRecord { path, size, modified_ns, hash: Some(hash), problem: None };
-            batch.push(Indexed { file, photo: Some(photo), vector: None });
+            batch.push(Indexed { file, photo: Some(photo), vector: Some(vector) });
         }
-        let batch = self.still_wanted(batch);
+        let mut batch = self.still_wanted(batch);
+        for indexed in &mut batch {
+            // The store gets none that was made of a preview.
+            if let Some((hash, vector)) = indexed.file.hash.zip(indexed.vector.take()) {
+                self.engine.add_first_look(hash, &vector);
+            }
+        }
         self.engine.shared.store.record(self.encoder.identity(), &batch)?;
-        self.show_now_and_then()
+        self.show_now_and_then()?;
+        Ok(batch.len())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::sync::{Arc, Mutex, OnceLock};
+    use std::sync::{Mutex, OnceLock};
 
     use image::{Rgb, RgbImage};
     use tempfile::TempDir;

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from open_clip.modified_resnet import ModifiedResNet
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -195,6 +196,14 @@ class Training:
         self.path = options.work_dir / "image.pt"
         if self.path.exists():
             self.load(torch.load(self.path, map_location=torch.get_default_device(), weights_only=False))
+        elif options.start_from:
+            self.adopt(load_file(options.start_from / "open_clip_model.safetensors"))
+
+    def adopt(self, exported):
+        """Begins with an exported model's tower; the heads, which are not exported, begin anew."""
+        state = {name.removeprefix("visual."): tensor for name, tensor in exported.items() if name.startswith("visual.")}
+        self.tower.load_state_dict(state)
+        self.ema.load_state_dict(state)
 
     def load(self, saved):
         for name in ("tower", "ema", "heads"):
@@ -355,6 +364,7 @@ if __name__ == "__main__":
     arguments.add_argument("--minutes", type=float, default=150)
     arguments.add_argument("--steps", type=int, help="stop after so many, for a trial")
     arguments.add_argument("--restart", action="store_true")
+    arguments.add_argument("--start-from", type=Path, help="an exported model's folder, where there is no image.pt yet")
     arguments.add_argument("--least-side", type=int, default=64, help="a --restart has no need of the smallest pictures")
     arguments.add_argument("--lr", type=float, default=1.5e-3)
     arguments.add_argument("--muon-lr", type=float, default=0.02)

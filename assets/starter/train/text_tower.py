@@ -196,7 +196,12 @@ def save(path, **state):
 
 
 def adopt(tower, tokenizer, folder):
-    """Begins with a trained tower of the same sizes (../starter-v0); pieces it lacks get the mean of its pieces of them."""
+    """Begins with a trained tower of the same sizes: ours, exported (with its tokenizer.json in the work folder), or that of
+    ../starter-v0; pieces it lacks get the mean of its pieces of them."""
+    exported = folder / "open_clip_model.safetensors"
+    if exported.exists():
+        theirs = load_file(exported)
+        return tower.load_state_dict({name: theirs[name].float() for name in tower.state_dict()})
     theirs = load_file(folder / "model.safetensors")
     their_tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     take = lambda name: theirs[f"text_model.{name}"].float()

@@ -34,12 +34,12 @@ fn report_one(n: usize) -> Result<()> {
     drop(store);
     let kilobytes = bytes_below(&library) as f64 / 1e3 / n as f64;
     let opened = median(|| start(&library))?;
-    let snapshot = start(&library)?;
+    let (store, snapshot) = start(&library)?;
     let matrix = Matrix::of(&snapshot.vectors);
     let vector = UnitVector::normalised(noise(n).take(DIM).collect());
     let terms: Vec<Term> = vector.map(|vector| Term { vector, weight: 1.0 }).into_iter().collect();
     let searched = median(|| Ok(nearest(&matrix, &terms, None, 100)))?;
-    drop(snapshot);
+    drop((store, snapshot));
     let memory = held(&library)?;
     println!(
         "| {n} | {} | {kilobytes:.2} | {} | {} | {memory} | {} |",

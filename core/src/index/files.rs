@@ -10,10 +10,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::block::{Block, Changes};
+use super::hash_table::HashTable;
 use super::record::{Stored, decode_file, encode_file, folder_prefix, path_key, path_of_key};
 use super::shelf::{Next, Part, Shelf};
 use super::store::{lock, read, write};
-use super::table::HashTable;
 use super::{ContentHash, FileRecord, PhotoRecord, Store};
 use crate::error::Result;
 use crate::models::{ModelIdentity, UnitVector};
@@ -88,7 +88,10 @@ impl Store {
     /// The files whose keys begin with `prefix`, and their photos.
     pub(super) fn stored(&self, prefix: &[u8]) -> Result<Vec<Stored>> {
         // A block that is split meanwhile would be met twice.
-        let _no_change = lock(&self.changing_files);
+        let mut as_opened = lock(&self.changing_files);
+        if let Some(files) = as_opened.take_if(|_| prefix.is_empty()) {
+            return Ok(files);
+        }
         let photos = read(&self.photos);
         let (first, _) = self.block_of(prefix)?;
         let mut found = Vec::new();
@@ -121,7 +124,8 @@ impl Store {
     /// All of the changes or, after a crash, none.
     fn change_files(&self, mut changes: Changes) -> Result<()> {
         // A block is read, changed and written as one.
-        let _only_change = lock(&self.changing_files);
+        let mut as_opened = lock(&self.changing_files);
+        *as_opened = None;
         let mut written = Vec::new();
         while let Some((key, _)) = changes.first_key_value() {
             let (start, block) = self.block_of(key)?;
@@ -198,11 +202,11 @@ fn wanted(block: Block, prefix: &[u8], photos: &HashTable<Arc<PhotoRecord>>) -> 
     Wanted { files: files.collect(), is_last }
 }
 
-/// The photos of all files, and whether all could be read. What cannot be read is removed: its files count as new.
-pub(super) fn read_photos(shelf: &Shelf) -> Result<(HashTable<Arc<PhotoRecord>>, bool)> {
-    let (mut photos, mut changes) = (HashTable::default(), Vec::new());
-    each_block(shelf, &[], photos_of, |found| {
-        photos.extend(found.photos);
+/// All files, and whether all could be read. What cannot be read is removed: it counts as new.
+pub(super) fn read_files(shelf: &Shelf) -> Result<(Vec<Stored>, bool)> {
+    let (mut files, mut changes) = (Vec::new(), Vec::new());
+    each_block(shelf, &[], readable, |found| {
+        files.extend(found.files);
         changes.extend(found.change);
         Ok(Next::More)
     })?;
@@ -212,25 +216,38 @@ pub(super) fn read_photos(shelf: &Shelf) -> Result<(HashTable<Arc<PhotoRecord>>,
         .map(|(start, left)| Ok((start, left.map(|block: Block| block.encode()).transpose()?)))
         .collect();
     shelf.change(Part::Files, encoded?)?;
-    Ok((photos, is_whole))
+    Ok((files, is_whole))
 }
 
-/// The photos in a block, and what must become of it where not all could be read.
-struct Photos {
-    photos: Vec<(ContentHash, Arc<PhotoRecord>)>,
+/// The files of a block, and what must become of it where not all could be read.
+struct Readable {
+    files: Vec<Stored>,
     change: Option<(Vec<u8>, Option<Block>)>,
 }
 
-fn photos_of(start: Vec<u8>, mut block: Block) -> Photos {
-    let (mut photos, found) = (Vec::new(), block.files.len());
-    block.files.retain(|key, value| match decode_file(path_of_key(key), value) {
-        Some(Stored { file, photo }) => {
-            photos.extend(file.hash.zip(photo));
-            true
-        }
-        None => false,
+fn readable(start: Vec<u8>, mut block: Block) -> Readable {
+    let (mut files, found) = (Vec::with_capacity(block.files.len()), block.files.len());
+    block.files.retain(|key, value| {
+        let file = decode_file(path_of_key(key), value);
+        let is_readable = file.is_some();
+        files.extend(file);
+        is_readable
     });
     let left = block.files.len();
     let change = (left < found || left == 0).then(|| (start, (left > 0).then_some(block)));
-    Photos { photos, change }
+    Readable { files, change }
+}
+
+/// All photos in these files: one value each, which its copies share from now on.
+pub(super) fn share_photos(files: &mut [Stored]) -> HashTable<Arc<PhotoRecord>> {
+    let mut photos = HashTable::with_capacity_and_hasher(files.len(), Default::default());
+    for Stored { file, photo } in files.iter_mut() {
+        if let (Some(hash), Some(photo)) = (file.hash, photo) {
+            *photo = Arc::clone(photos.entry(hash).or_insert_with(|| Arc::clone(photo)));
+        }
+    }
+    for Stored { file, photo } in files.iter_mut().filter(|stored| stored.photo.is_none()) {
+        *photo = file.hash.and_then(|hash| photos.get(&hash).cloned());
+    }
+    photos
 }

@@ -5,7 +5,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::ContentHash;
-use super::table::HashTable;
+use super::hash_table::HashTable;
 use crate::models::UnitVector;
 
 /// Vectors of previews, one a photo, of the model whose run of indexing they are part of.

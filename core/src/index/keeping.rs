@@ -11,9 +11,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::chunk::{Chunk, Kept};
+use super::hash_table::HashTable;
 use super::shelf::{Next, Part};
 use super::store::{lock, read, write};
-use super::table::{HashTable, Table, stem_name};
+use super::table::{Table, stem_name};
 use super::{ContentHash, Indexed, Store, Vectors};
 use crate::error::{Error, Result};
 use crate::models::ModelIdentity;

@@ -6,6 +6,7 @@ mod chunk;
 mod deflated;
 mod files;
 mod first_looks;
+mod hash_table;
 mod journal;
 mod keeping;
 mod layout;

@@ -4,24 +4,22 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use super::PhotoRecord;
 use super::chunk::Kept;
-use super::files::read_photos;
+use super::files::read_files;
 use super::journal::{Journal, Replayed};
 use super::layout::{self, Layout};
 use super::made::{Change, Made};
-use super::record::decode;
+use super::record::{Stored, decode};
 use super::shelf::{Next, Part, Shelf};
 use super::store::{CLOSINGS, COPY_IS_COMPLETE, FLUSH_EVERY, JOURNAL_BYTES, SLOT_VERSION};
-use super::table::{HashTable, Table};
+use super::table::Table;
 use crate::error::{Error, Result};
 use crate::models::ModelIdentity;
 
-/// What lies on a shelf, but for the vectors and what memory need not hold of the files.
+/// What lies on a shelf, but for the vectors.
 pub(super) struct Contents {
-    pub photos: HashTable<Arc<PhotoRecord>>,
+    pub files: Vec<Stored>,
     pub kept: BTreeMap<ModelIdentity, Kept>,
     /// What the user made according to the copy; `None` where it was never complete.
     pub made: Option<Made>,
@@ -59,13 +57,13 @@ pub(super) fn open_shelf(layout: &Layout, findings: &mut Vec<String>) -> Result<
 /// record could be read.
 fn read_shelf(layout: &Layout) -> Result<(Shelf, Contents, bool)> {
     let shelf = Shelf::open(layout, FLUSH_EVERY)?;
-    let (photos, is_whole) = read_photos(&shelf)?;
+    let (files, is_whole) = read_files(&shelf)?;
     let kept = read_kept(&shelf)?;
     let made = shelf.get(Part::Notes, COPY_IS_COMPLETE)?.map(|_| read_copy(&shelf)).transpose()?;
     let number =
         |key| Ok::<u64, Error>(shelf.get(Part::Notes, key)?.and_then(|bytes| layout::number(&bytes)).unwrap_or(0));
     let (journal_bytes, closings) = (number(JOURNAL_BYTES)?, number(CLOSINGS)?);
-    Ok((shelf, Contents { photos, kept, made, journal_bytes, closings }, is_whole))
+    Ok((shelf, Contents { files, kept, made, journal_bytes, closings }, is_whole))
 }
 
 /// What the shelf has of each model's vectors. An unreadable record is none: the vectors are kept again.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::hash_table::HashTable;
 use super::made::Made;
 use super::record::Stored;
-use super::table::HashTable;
 use super::{ContentHash, FirstLooks, FolderRecord, Marks, PhotoRecord, Store, Vectors};
 use crate::error::Result;
 use crate::models::ModelIdentity;
@@ -117,9 +117,13 @@ impl Snapshot {
     /// # Errors
     /// As there.
     pub fn build_with(store: &Store, identity: &ModelIdentity, first_looks: &FirstLooks) -> Result<Self> {
-        let vectors = store.vectors(identity)?;
+        Self::over(store, store.vectors(identity)?, first_looks)
+    }
+
+    /// The library as of now, over vectors that were taken a moment ago.
+    pub(super) fn over(store: &Store, vectors: Vectors, first_looks: &FirstLooks) -> Result<Self> {
         let (user, stored) = (UserMade::of(store), store.stored(&[])?);
-        let (entries, looks) = store.with_rows(identity, |row_of| {
+        let (entries, looks) = store.with_rows(vectors.identity(), |row_of| {
             // Since the vectors were taken the store may have gone on, even have moved its rows.
             let own_row = |hash: &ContentHash| {
                 let row = row_of(hash).filter(|row| (*row as usize) < vectors.rows())?;

@@ -12,14 +12,15 @@ use std::time::{Duration, Instant};
 
 use super::PhotoRecord;
 use super::chunk::Kept;
+use super::files::share_photos;
+use super::hash_table::HashTable;
 use super::journal::Journal;
 use super::keeping::TableOf;
 use super::layout::{self, Layout, Lock};
 use super::made::{Change, Made};
 use super::opening::{Contents, Tables, User, check_end, open_shelf, open_tables, read_copy};
-use super::record::encode;
+use super::record::{Stored, encode};
 use super::shelf::{Part, Shelf};
-use super::table::HashTable;
 use crate::error::Result;
 use crate::models::ModelIdentity;
 
@@ -42,8 +43,9 @@ pub struct Store {
     /// What the shelf has of them. Locked after `tables`.
     pub(super) kept: Mutex<BTreeMap<ModelIdentity, Kept>>,
     pub(super) photos: RwLock<HashTable<Arc<PhotoRecord>>>,
-    /// Held while blocks of files are changed.
-    pub(super) changing_files: Mutex<()>,
+    /// Held while blocks of files are changed. Holds all files as they were read at opening, until somebody asks for them
+    /// or one changes.
+    pub(super) changing_files: Mutex<Option<Vec<Stored>>>,
     flushed: Mutex<Instant>,
     closings: u64,
     pub(super) layout: Layout,
@@ -69,13 +71,14 @@ impl Store {
         let (journal, replayed) = Journal::open(&layout.journal())?;
         let (shelf, contents) = open_shelf(&layout, &mut findings)?;
         let closings = check_end(&layout, &contents, &mut findings)?;
-        let Contents { photos, kept, made, journal_bytes, .. } = contents;
+        let Contents { mut files, kept, made, journal_bytes, .. } = contents;
         let copy = made.as_ref().map(|made| (made, journal_bytes));
         let user = Mutex::new(User::open(&layout, (journal, replayed), copy, &mut findings)?);
-        let Tables { open: tables, damaged } = open_tables(&layout.vectors())?;
+        let (photos, tables) = rayon::join(|| share_photos(&mut files), || open_tables(&layout.vectors()));
+        let Tables { open: tables, damaged } = tables?;
         let (tables, photos) = (RwLock::new(tables), RwLock::new(photos));
         let (kept, flushed) = (Mutex::new(kept), Mutex::new(Instant::now()));
-        let (changing_files, _lock) = (Mutex::new(()), lock);
+        let (changing_files, _lock) = (Mutex::new(Some(files)), lock);
         let store = Self { shelf, user, tables, kept, photos, changing_files, flushed, closings, layout, _lock };
         store.bring_copy_up_to_date()?;
         store.mend_tables(&damaged, &mut findings)?;

@@ -5,56 +5,26 @@
 //! are appended and never changed, so that maps of them stay true: first the row, then its key with a check of both.
 //! What a crash leaves half-written is cut off by the next opening.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+mod header;
+mod row;
+
+use std::collections::HashSet;
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use half::f16;
-use half::slice::HalfFloatSliceExt;
 use memmap2::Mmap;
-use rayon::prelude::*;
 
+use self::header::{NEW, generation, keys_header, matrix_header, read_headers};
+pub(super) use self::row::digest8;
+use self::row::{Rows, f16_bytes, hash_of, is_row_whole, is_whole, push_key, read_rows, row_range};
 use super::ContentHash;
 use super::chunk::Chunk;
+use super::hash_table::HashTable;
 use super::layout::storage_error;
-use super::record::{decode, encode};
 use super::vectors::{KEY, KEYS_HEADER, MATRIX_HEADER, Vectors, key_range};
 use crate::error::{Error, Result};
 use crate::models::{ModelIdentity, UnitVector};
-
-const MATRIX_MAGIC: [u8; 8] = *b"SLmatrix";
-const KEYS_MAGIC: [u8; 8] = *b"SLkeys\0\0";
-const VERSION: u8 = 1;
-/// No model's vectors are longer; a header that claims more is damaged.
-const MAX_DIM: usize = 1 << 16;
-/// So many of the last rows are compared with their checks on opening: what a crash can have hit.
-const CHECKED_ROWS: usize = 4096;
-
-/// Which writing of the files a header belongs to: [`NEW`], or the digest of the photos that were written anew. So a
-/// matrix and keys of different writings are told apart, and those of the same begin with the same rows.
-type Generation = [u8; 8];
-const NEW: Generation = [0; 8];
-
-/// A hash of hashes: its own first bytes are as random as it gets.
-#[derive(Default)]
-pub(super) struct FirstBytes(u64);
-
-impl Hasher for FirstBytes {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk::<8>() {
-            self.0 = u64::from_le_bytes(*first);
-        }
-    }
-}
-
-/// A map by content hash.
-pub(super) type HashTable<T> = HashMap<ContentHash, T, BuildHasherDefault<FirstBytes>>;
 
 /// The vectors of one model, open for appending.
 pub(super) struct Table {
@@ -142,7 +112,7 @@ impl Table {
 
     /// Appends those rows of a chunk that are wanted and whose photos have none yet; says how many.
     pub fn append_chunk(&mut self, chunk: &Chunk, is_wanted: impl Fn(&ContentHash) -> bool) -> Result<usize> {
-        let mut rows = Rows { matrix: Vec::new(), keys: Vec::new(), hashes: Vec::new() };
+        let mut rows = Rows::default();
         let mut seen = HashSet::new();
         for (hash, row) in chunk.rows() {
             if is_wanted(&hash) && !self.row_of.contains_key(&hash) && seen.insert(hash) {
@@ -155,7 +125,7 @@ impl Table {
 
     /// Appends the vectors of photos that have none yet.
     pub fn append<'a>(&mut self, vectors: impl Iterator<Item = (ContentHash, &'a UnitVector)>) -> Result<()> {
-        let mut rows = Rows { matrix: Vec::new(), keys: Vec::new(), hashes: Vec::new() };
+        let mut rows = Rows::default();
         let mut seen = HashSet::new();
         for (hash, vector) in vectors {
             if vector.dim() != self.dim {
@@ -253,147 +223,6 @@ impl Table {
         fs_err::remove_file(keys_path(&stem))?;
         Ok(fs_err::remove_file(matrix_path(&stem))?)
     }
-}
-
-/// Rows on their way to the files.
-struct Rows {
-    matrix: Vec<u8>,
-    keys: Vec<u8>,
-    hashes: Vec<ContentHash>,
-}
-
-impl Rows {
-    /// `first` is the number of rows before these.
-    fn push(&mut self, first: usize, hash: ContentHash, row: &[u8]) {
-        let number = first + self.hashes.len();
-        self.matrix.extend_from_slice(row);
-        push_key(&mut self.keys, number, &hash, row);
-        self.hashes.push(hash);
-    }
-}
-
-fn push_key(keys: &mut Vec<u8>, number: usize, hash: &ContentHash, row: &[u8]) {
-    let row_check = digest8(row);
-    keys.extend_from_slice(&hash.0);
-    keys.extend_from_slice(&row_check);
-    keys.extend_from_slice(&key_check(number, &hash.0, &row_check));
-}
-
-/// Of files that are written anew with the rows of these photos.
-fn generation(photos: impl Iterator<Item = ContentHash>) -> Generation {
-    let mut hasher = blake3::Hasher::new();
-    for hash in photos {
-        hasher.update(&hash.0);
-    }
-    let mut generation = NEW;
-    generation.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-    generation
-}
-
-fn f16_bytes(vector: &UnitVector) -> Vec<u8> {
-    let mut row = vec![f16::ZERO; vector.dim()];
-    row.convert_from_f32_slice(vector.as_slice());
-    bytemuck::cast_slice(&row).to_vec()
-}
-
-pub(super) fn digest8(bytes: &[u8]) -> [u8; 8] {
-    let mut check = [0; 8];
-    check.copy_from_slice(&blake3::hash(bytes).as_bytes()[..8]);
-    check
-}
-
-/// The check of a key: of its place too, so that a shifted file is noticed.
-fn key_check(row: usize, hash: &[u8], row_check: &[u8]) -> [u8; 8] {
-    let mut bytes = [0; 48];
-    bytes[..8].copy_from_slice(&(row as u64).to_le_bytes());
-    bytes[8..40].copy_from_slice(hash);
-    bytes[40..].copy_from_slice(row_check);
-    digest8(&bytes)
-}
-
-/// The whole rows of the files and where each photo's is. Rows at the end that are not whole are left out; one in the
-/// middle keeps its place but is no photo's.
-fn read_rows(matrix: &[u8], keys: &[u8], dim: usize) -> (usize, HashTable<u32>) {
-    let in_matrix = (matrix.len() - MATRIX_HEADER) / (2 * dim);
-    let in_keys = (keys.len() - KEYS_HEADER) / KEY;
-    let rows = in_matrix.min(in_keys).min(u32::MAX as usize);
-    let is_whole = |row: usize| {
-        if row + CHECKED_ROWS < rows { is_key_whole(keys, row) } else { is_whole(matrix, keys, row, dim) }
-    };
-    let mut row_of = HashTable::with_capacity_and_hasher(rows, BuildHasherDefault::default());
-    let mut end = 0;
-    let whole: Vec<usize> = (0..rows).into_par_iter().filter(|row| is_whole(*row)).collect();
-    for row in whole {
-        row_of.insert(hash_of(keys, row), row as u32);
-        end = row + 1;
-    }
-    (end, row_of)
-}
-
-fn hash_of(keys: &[u8], row: usize) -> ContentHash {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(&keys[key_range(row)][..32]);
-    ContentHash(hash)
-}
-
-fn row_range(row: usize, dim: usize) -> Range<usize> {
-    MATRIX_HEADER + 2 * dim * row..MATRIX_HEADER + 2 * dim * (row + 1)
-}
-
-fn is_whole(matrix: &[u8], keys: &[u8], row: usize, dim: usize) -> bool {
-    is_key_whole(keys, row) && is_row_whole(matrix, keys, row, dim)
-}
-
-fn is_key_whole(keys: &[u8], row: usize) -> bool {
-    keys.get(key_range(row)).is_some_and(|key| {
-        let (hash, checks) = key.split_at(32);
-        checks[8..] == key_check(row, hash, &checks[..8])
-    })
-}
-
-fn is_row_whole(matrix: &[u8], keys: &[u8], row: usize, dim: usize) -> bool {
-    let bytes = matrix.get(row_range(row, dim));
-    bytes.is_some_and(|bytes| keys[key_range(row)][32..40] == digest8(bytes))
-}
-
-/// Model and length of the vectors, if both headers are whole, and of the same model and generation.
-fn read_headers(matrix: &[u8], keys: &[u8]) -> Option<(ModelIdentity, usize)> {
-    let header = keys.get(..KEYS_HEADER)?;
-    let (content, check) = header.split_at(KEYS_HEADER - 8);
-    if content[..8] != KEYS_MAGIC || check != digest8(content) || content[8] != VERSION {
-        return None;
-    }
-    let length = usize::from(u16::from_le_bytes([content[9], content[10]]));
-    let (identity, dim): (ModelIdentity, u32) = decode(content.get(11..11 + length)?)?;
-    let dim = usize::try_from(dim).ok().filter(|dim| (1..=MAX_DIM).contains(dim))?;
-    let generation: &Generation = content.last_chunk()?;
-    let is_same = matrix.get(..MATRIX_HEADER)? == matrix_header(&identity, dim, generation);
-    is_same.then_some((identity, dim))
-}
-
-fn keys_header(identity: &ModelIdentity, dim: usize, generation: &Generation) -> Result<Vec<u8>> {
-    let content = encode(VERSION, &(identity, dim as u32));
-    let (version, content) = content.split_at(1);
-    let mut header = [&KEYS_MAGIC[..], version, &(content.len() as u16).to_le_bytes(), content].concat();
-    if header.len() > KEYS_HEADER - 16 || dim == 0 || dim > MAX_DIM {
-        return Err(Error::bad_request(
-            format!("the model {:.40?}… has a name or vectors too long to keep", identity.id),
-            "give its folder a shorter name",
-        ));
-    }
-    header.resize(KEYS_HEADER - 16, 0);
-    header.extend_from_slice(generation);
-    let check = digest8(&header);
-    Ok([&header[..], &check].concat())
-}
-
-fn matrix_header(identity: &ModelIdentity, dim: usize, generation: &Generation) -> [u8; MATRIX_HEADER] {
-    let mut header = [0; MATRIX_HEADER];
-    header[..8].copy_from_slice(&MATRIX_MAGIC);
-    header[8..12].copy_from_slice(&(dim as u32).to_le_bytes());
-    header[12..44].copy_from_slice(blake3::hash(identity.to_string().as_bytes()).as_bytes());
-    header[44..52].copy_from_slice(generation);
-    header
 }
 
 /// The model's own name would not do for a file: it may hold anything.

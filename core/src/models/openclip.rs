@@ -61,14 +61,18 @@ impl Family for OpenClip {
         let model = &config.model_cfg;
         let keeps = |name: &str| matches!(model.vision_cfg.layers, Layers::Stages(_)) && name.starts_with("visual.");
         let weights = weights.renamed(|name| if keeps(name) { name.to_owned() } else { names::open_clip(name) })?;
-        let image = model.image(checkpoint, &weights)?;
-        let text = CausalText::load(model.text(checkpoint)?, &weights.at("text"))?;
+        let load = || -> Result<_> {
+            let image = model.image(checkpoint, &weights)?;
+            Ok((image, CausalText::load(model.text(checkpoint)?, &weights.at("text"))?))
+        };
+        // As in CLIP's own layout: the vocabulary beside the weights.
+        let (towers, tokenizer) = rayon::join(load, || model.text_cfg.tokenizer(checkpoint));
+        let (image, text) = towers?;
         weights.finish()?;
         let size = model.vision_cfg.image_size as u32;
         let preprocessing =
             Preprocessing::from_open_clip(&config.preprocess_cfg, (size, size), &checkpoint.file(FILE))?;
-        let tokenizer = model.text_cfg.tokenizer(checkpoint)?;
-        Ok(Box::new(Towers { identity, preprocessing, image, text: Some((tokenizer, Box::new(text))) }))
+        Ok(Box::new(Towers { identity, preprocessing, image, text: Some((tokenizer?, Box::new(text))) }))
     }
 }
 

@@ -6,6 +6,7 @@
 //! (`-- vit_l_14`), a whole folder too (`-- index/`).
 
 mod indexing;
+mod peak;
 mod random_checkpoint;
 
 use std::path::Path;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use image::{Rgb, RgbImage};
 use indexing::{bench_index, photos};
+use peak::bench_peak;
 use random_checkpoint::Shape;
 use sightline_core::Result;
 use sightline_core::media::{Limits, decode_bytes};
@@ -85,6 +87,7 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let is_measuring = arguments.iter().any(|argument| argument == "--bench");
     let (side, batches): (_, &[usize]) = if is_measuring { (4000, &[1, 8, 16, 32]) } else { (64, &[1, 2]) };
+    bench_peak(&mut criterion, if is_measuring { 1_000_000 } else { 10 });
     let starter = load(&starter())?;
     bench_decode(&mut criterion, &*starter, side)?;
     for n in batches {

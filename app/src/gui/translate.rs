@@ -40,6 +40,11 @@ pub fn spoken() -> Language {
 
 /// English words in the language that is spoken; English where its table lacks them.
 pub fn tr(english: &'static str) -> &'static str {
+    tr_data(english)
+}
+
+/// [`tr`], of words that the engine gives as data: what its list says of a model.
+pub fn tr_data(english: &str) -> &str {
     match spoken() {
         Language::English => english,
         Language::German => german::of(english).unwrap_or(english),

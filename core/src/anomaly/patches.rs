@@ -88,9 +88,12 @@ pub fn unscaled(encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings, 
 
 /// Every layer [`averaged`] by itself.
 pub fn averaged_layers(patches: Patches, side: usize) -> Patches {
+    if side <= 1 {
+        return patches;
+    }
     let shape = (patches.rows, patches.columns, patches.dim);
-    let values = (0..patches.layers).flat_map(|layer| averaged(patches.layer(layer), shape, side)).collect();
-    Patches { values, ..patches }
+    let layers: Vec<Vec<f32>> = (0..patches.layers).map(|layer| averaged(patches.layer(layer), shape, side)).collect();
+    Patches { values: layers.concat(), ..patches }
 }
 
 fn seen(encoder: &dyn Encoder, features: PatchFeatures, settings: &Settings, quarters: &[usize]) -> Result<Patches> {
@@ -106,9 +109,12 @@ fn chosen(features: PatchFeatures, wanted: &[usize], quarters: &[usize]) -> Patc
     if layers.is_empty() {
         layers = quarter_layers(features.layers, quarters);
     }
+    if layers.iter().copied().eq(0..features.layers) {
+        return features;
+    }
     let len = features.rows * features.columns * features.dim;
-    let values = layers.iter().flat_map(|layer| &features.values[layer * len..][..len]).copied().collect();
-    PatchFeatures { layers: layers.len(), values, ..features }
+    let parts: Vec<&[f32]> = layers.iter().map(|layer| &features.values[layer * len..][..len]).collect();
+    PatchFeatures { layers: layers.len(), values: parts.concat(), ..features }
 }
 
 /// All layers as one: each feature scaled to length 1, averaged over `side × side` places (PatchCore, Roth et al. 2022,

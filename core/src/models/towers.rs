@@ -322,10 +322,11 @@ fn grid((width, height): (u32, u32), longer: usize, patch: usize) -> Result<(usi
 
 fn features(blocks: &[Tensor], rows: usize, columns: usize) -> Result<PatchFeatures> {
     let dim = blocks.first().map_or(Ok(0), |block| block.dim(2))?;
-    let mut values = Vec::with_capacity(blocks.len() * rows * columns * dim);
-    for block in blocks {
-        values.extend(block.flatten_all()?.to_vec1::<f32>()?);
-    }
+    let numbers = |block: &Tensor| block.flatten_all()?.to_vec1::<f32>();
+    let values = match blocks {
+        [block] => numbers(block)?,
+        blocks => blocks.iter().map(numbers).collect::<candle_core::Result<Vec<_>>>()?.concat(),
+    };
     Ok(PatchFeatures { layers: blocks.len(), rows, columns, dim, values })
 }
 

@@ -10,7 +10,7 @@ use super::{Cx, Panel, column_ui, page_ui, title_ui};
 use crate::gui::command::{Command, Errand, ModelCommand};
 use crate::gui::state::{Page, State};
 use crate::gui::theme::{self, font, radius, size, space};
-use crate::gui::translate::{tr, tr_with};
+use crate::gui::translate::{tr, tr_data, tr_with};
 use crate::gui::{icons, text, widgets};
 
 /// See the module.
@@ -70,7 +70,7 @@ fn words_ui(state: &State, row: &ModelRow, ui: &mut Ui) {
         let color = if row.id == state.model.name { tokens.pass } else { tokens.muted };
         ui.label(RichText::new(status(state, row)).font(font::small()).color(color));
     });
-    ui.add(egui::Label::new(RichText::new(&row.good_at).font(font::small()).color(tokens.text)).wrap());
+    ui.add(egui::Label::new(RichText::new(tr_data(&row.good_at)).font(font::small()).color(tokens.text)).wrap());
     ui.add(egui::Label::new(RichText::new(facts(row)).font(font::caption()).color(tokens.muted)).wrap());
     for words in [row.quality.as_ref().map(quality), row.photos_a_second.map(speed)].into_iter().flatten() {
         ui.label(RichText::new(words).font(font::caption()).color(tokens.text));
@@ -105,7 +105,7 @@ fn facts(row: &ModelRow) -> String {
     let size = row.size_mb.map(|size| format!("{size:.0} MB"));
     let side = row.input_size.map(|side| format!("{side} px"));
     let dim = row.dim.map(|dim| tr_with("{} numbers a photo", &[&dim.to_string()]));
-    let licence = tr_with("licence {}", &[&row.licence]);
+    let licence = tr_with("licence {}", &[tr_data(&row.licence)]);
     let parts = [size, side, dim, row.repository.clone(), Some(licence)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

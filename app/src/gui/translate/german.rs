@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 mod inspect;
 mod library;
+mod models;
 mod pages;
 mod photos;
 mod search;
@@ -13,7 +14,7 @@ mod search;
 type Words = &'static [(&'static str, &'static str)];
 
 /// Every part of the window.
-const PARTS: &[Words] = &[search::WORDS, photos::WORDS, pages::WORDS, library::WORDS, inspect::WORDS];
+const PARTS: &[Words] = &[search::WORDS, photos::WORDS, pages::WORDS, library::WORDS, models::WORDS, inspect::WORDS];
 
 /// Looked up once a label and frame.
 static BY_ENGLISH: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| entries().collect());

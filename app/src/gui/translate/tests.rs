@@ -4,7 +4,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use sightline_core::engine;
+
 use super::*;
+
+/// A model folder of the tests of parity.
+const TINY_MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/parity/fixtures/checkpoints/dinov2_hf");
 
 /// What is read on the terminal when there is no window, or in the log, and is English there.
 const OUTSIDE_THE_WINDOW: [&str; 3] = ["adapter.rs", "mod.rs", "textures.rs"];
@@ -67,7 +72,7 @@ fn every_text_of_the_window_is_translated() {
 fn every_text_of_the_window_is_in_german() {
     let is_seen = |literal: &Literal| is_words(&literal.text) || literal.place == Place::Call;
     let literals = window().into_iter().filter(is_seen);
-    let texts: BTreeSet<String> = literals.map(|literal| literal.text).chain(phases()).collect();
+    let texts: BTreeSet<String> = literals.map(|literal| literal.text).chain(phases()).chain(models()).collect();
     assert!(texts.len() > 300, "only {} texts were found", texts.len());
     let lacking: Vec<&String> = texts.iter().filter(|text| german::of(text).is_none()).collect();
     assert!(lacking.is_empty(), "{lacking:#?}");
@@ -75,7 +80,8 @@ fn every_text_of_the_window_is_in_german() {
 
 #[test]
 fn nothing_in_german_is_left_over() {
-    let used: BTreeSet<String> = window().into_iter().map(|literal| literal.text).chain(phases()).collect();
+    let texts = window().into_iter().map(|literal| literal.text);
+    let used: BTreeSet<String> = texts.chain(phases()).chain(models()).collect();
     let unused: Vec<&str> =
         german::entries().map(|(english, _)| english).filter(|text| !used.contains(*text)).collect();
     assert!(unused.is_empty(), "{unused:#?}");
@@ -105,6 +111,20 @@ fn phases() -> Vec<String> {
     }
     assert!(!phases.is_empty(), "no phase in {}", root.display());
     phases
+}
+
+/// What the engine's list says of models, one that was added among them.
+fn models() -> Vec<String> {
+    let library = tempfile::tempdir().unwrap();
+    engine::add_model(library.path(), Path::new(TINY_MODEL)).unwrap();
+    let rows = engine::model_rows(library.path()).unwrap();
+    assert!(rows.iter().any(|row| row.state == engine::ModelState::Added));
+    rows.into_iter().flat_map(|row| [row.good_at, row.licence]).filter(|text| is_sentence(text)).collect()
+}
+
+/// Whether this is more than the name of a licence.
+fn is_sentence(text: &str) -> bool {
+    text.contains(' ') && !text.contains(" OR ")
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

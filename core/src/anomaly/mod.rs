@@ -34,7 +34,7 @@ mod score_map;
 mod settings;
 mod taught;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod tiling;
 mod verdict;
 mod views;

@@ -139,6 +139,9 @@ impl Pipeline<'_> {
         // Two batches ahead keep the model fed; more would only hold memory.
         let (sender, receiver) = bounded(2 * batch_size);
         std::thread::scope(|scope| {
+            // It ends with this closure, before the threads are waited for: whoever still waits to hand something over is let
+            // go when a run fails or is cancelled.
+            let receiver = receiver;
             for _ in 0..self.threads.max(1) {
                 let (sender, spent, queue) = (sender.clone(), &spent, &queue);
                 scope.spawn(move || self.feed(queue, &sender, ticker, spent));
@@ -268,5 +271,28 @@ fn photo_record(decoded: Decoded) -> PhotoRecord {
         lens: metadata.lens,
         exposure: metadata.exposure,
         position: metadata.position.map(|position| (position.latitude, position.longitude)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anomaly::testing::FakeEncoder;
+
+    #[test]
+    fn a_run_that_fails_lets_go_of_threads_that_wait_to_hand_over() {
+        let (done, finished) = bounded(1);
+        std::thread::spawn(move || {
+            let is_known = |_: &ContentHash| false;
+            let limits = Limits::default();
+            let pipeline =
+                Pipeline { encoder: &FakeEncoder, seen: Seen::Photo, threads: 2, limits, is_known: &is_known };
+            // Far more than are handed over before the first batch is looked at.
+            let paths: Vec<PathBuf> = (0..1000).map(|number| format!("/not/there/{number}.jpg").into()).collect();
+            let mut sink = |_: Vec<Outcome>| Err(Error::Cancelled);
+            done.send(pipeline.run(&paths, &Ticker::silent(), &mut sink).map(drop))
+        });
+        let result = finished.recv_timeout(Duration::from_secs(30)).expect("the run is over");
+        assert!(matches!(result, Err(Error::Cancelled)), "{result:?}");
     }
 }

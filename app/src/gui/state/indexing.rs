@@ -21,7 +21,7 @@ impl Indexing {
     /// Seconds until this phase is done, once that can be said.
     pub fn seconds_left(&self) -> Option<f64> {
         let left = self.progress.total.checked_sub(self.progress.done)?;
-        let rate = self.rate.filter(|rate| *rate > 0.0)?;
+        let rate = self.rate.filter(|rate| *rate > 0.0 && !self.is_stopping)?;
         (self.progress.total > 0).then_some(left as f64 / rate)
     }
 

@@ -278,21 +278,21 @@ fn photo_record(decoded: Decoded) -> PhotoRecord {
 mod tests {
     use super::*;
     use crate::anomaly::testing::FakeEncoder;
+    use crate::jobs;
 
     #[test]
     fn a_run_that_fails_lets_go_of_threads_that_wait_to_hand_over() {
-        let (done, finished) = bounded(1);
-        std::thread::spawn(move || {
+        let job = jobs::spawn("test", Arc::new(|| {}), |ticker| {
             let is_known = |_: &ContentHash| false;
             let limits = Limits::default();
             let pipeline =
                 Pipeline { encoder: &FakeEncoder, seen: Seen::Photo, threads: 2, limits, is_known: &is_known };
             // Far more than are handed over before the first batch is looked at.
             let paths: Vec<PathBuf> = (0..1000).map(|number| format!("/not/there/{number}.jpg").into()).collect();
-            let mut sink = |_: Vec<Outcome>| Err(Error::Cancelled);
-            done.send(pipeline.run(&paths, &Ticker::silent(), &mut sink).map(drop))
+            let mut sink = |_: Vec<Outcome>| Err(Error::bad_request("no room", "make some"));
+            pipeline.run(&paths, ticker, &mut sink).map(drop)
         });
-        let result = finished.recv_timeout(Duration::from_secs(30)).expect("the run is over");
-        assert!(matches!(result, Err(Error::Cancelled)), "{result:?}");
+        let result = job.unwrap().wait_for(Duration::from_secs(30)).expect("the run is over");
+        assert!(matches!(result, Err(Error::BadRequest { .. })), "{result:?}");
     }
 }

@@ -1,4 +1,5 @@
-//! How fast pictures become vectors: decode and resize, embed, and all of it from a folder to a library. In: n. Out: times;
+//! How fast pictures become vectors: decode and resize, embed, and all of it from a folder to a library; and what the cores
+//! could do at most. In: n. Out: times;
 //! `cargo test` runs each function once, small.
 //!
 //! `cargo bench -p sightline-core --bench pipeline`. ViT-B/32 is measured with random weights, written to the system's

@@ -88,6 +88,7 @@ pub fn unscaled(encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings, 
 
 /// Every layer [`averaged`] by itself.
 pub fn averaged_layers(patches: Patches, side: usize) -> Patches {
+    // Several megabytes, not to be copied for nothing.
     if side <= 1 {
         return patches;
     }
@@ -109,6 +110,7 @@ fn chosen(features: PatchFeatures, wanted: &[usize], quarters: &[usize]) -> Patc
     if layers.is_empty() {
         layers = quarter_layers(features.layers, quarters);
     }
+    // All of them: not to be copied for nothing.
     if layers.iter().copied().eq(0..features.layers) {
         return features;
     }

@@ -88,7 +88,7 @@ impl Store {
     /// The files whose keys begin with `prefix`, and their photos.
     pub(super) fn stored(&self, prefix: &[u8]) -> Result<Vec<Stored>> {
         // A block that is split meanwhile would be met twice.
-        let mut as_opened = lock(&self.changing_files);
+        let mut as_opened = lock(&self.files_as_opened);
         if let Some(files) = as_opened.take_if(|_| prefix.is_empty()) {
             return Ok(files);
         }
@@ -124,7 +124,8 @@ impl Store {
     /// All of the changes or, after a crash, none.
     fn change_files(&self, mut changes: Changes) -> Result<()> {
         // A block is read, changed and written as one.
-        let mut as_opened = lock(&self.changing_files);
+        let mut as_opened = lock(&self.files_as_opened);
+        // The next snapshot would show them as they were.
         *as_opened = None;
         let mut written = Vec::new();
         while let Some((key, _)) = changes.first_key_value() {

@@ -43,9 +43,9 @@ pub struct Store {
     /// What the shelf has of them. Locked after `tables`.
     pub(super) kept: Mutex<BTreeMap<ModelIdentity, Kept>>,
     pub(super) photos: RwLock<HashTable<Arc<PhotoRecord>>>,
-    /// Held while blocks of files are changed. Holds all files as they were read at opening, until somebody asks for them
-    /// or one changes.
-    pub(super) changing_files: Mutex<Option<Vec<Stored>>>,
+    /// All files as they were read at opening, until somebody asks for them or one changes. Locked while blocks of files
+    /// are changed.
+    pub(super) files_as_opened: Mutex<Option<Vec<Stored>>>,
     flushed: Mutex<Instant>,
     closings: u64,
     pub(super) layout: Layout,
@@ -78,8 +78,8 @@ impl Store {
         let Tables { open: tables, damaged } = tables?;
         let (tables, photos) = (RwLock::new(tables), RwLock::new(photos));
         let (kept, flushed) = (Mutex::new(kept), Mutex::new(Instant::now()));
-        let (changing_files, _lock) = (Mutex::new(Some(files)), lock);
-        let store = Self { shelf, user, tables, kept, photos, changing_files, flushed, closings, layout, _lock };
+        let (files_as_opened, _lock) = (Mutex::new(Some(files)), lock);
+        let store = Self { shelf, user, tables, kept, photos, files_as_opened, flushed, closings, layout, _lock };
         store.bring_copy_up_to_date()?;
         store.mend_tables(&damaged, &mut findings)?;
         Ok(Opened { store, findings })

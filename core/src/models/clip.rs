@@ -10,7 +10,7 @@ use super::ops::Activation;
 use super::position::Resampling;
 use super::text_tower::{CausalText, Pooling, TextConfig};
 use super::tokenizer::TextTokenizer;
-use super::towers::Towers;
+use super::towers::{Towers, with_vocabulary};
 use super::transformer::{MlpKind, Size};
 use super::vit::{Vit, VitConfig};
 use super::{Checkpoint, Encoder, Family};
@@ -35,16 +35,14 @@ impl Family for Clip {
         let weights = checkpoint.weights(HF_WEIGHTS)?;
         let identity = checkpoint.identity(&weights)?;
         let weights = weights.renamed(|name| canonical(name, HF_CLIP))?;
-        let load = || -> Result<_> {
+        let towers = || -> Result<_> {
             let image = Vit::load(config.image(checkpoint)?, &weights.at("visual"))?;
             Ok((image, CausalText::load(config.text(checkpoint)?, &weights.at("text"))?))
         };
-        // Reading the vocabulary keeps one core busy for a quarter of the time that the weights take both.
-        let (towers, tokenizer) = rayon::join(load, || config.text_config.tokenizer(checkpoint));
-        let (image, text) = towers?;
+        let ((image, text), tokenizer) = with_vocabulary(towers, || config.text_config.tokenizer(checkpoint))?;
         weights.finish()?;
         let (preprocessing, image) = (checkpoint.hf_preprocessing()?, Box::new(image));
-        Ok(Box::new(Towers { identity, preprocessing, image, text: Some((tokenizer?, Box::new(text))) }))
+        Ok(Box::new(Towers { identity, preprocessing, image, text: Some((tokenizer, Box::new(text))) }))
     }
 }
 

@@ -14,7 +14,7 @@ use super::preprocess::Preprocessing;
 use super::text_tower::{CausalText, Pooling, TextConfig};
 use super::timm::{self, Guess};
 use super::tokenizer::TextTokenizer;
-use super::towers::{ImageTower, Towers};
+use super::towers::{ImageTower, Towers, with_vocabulary};
 use super::transformer::{MlpKind, Size};
 use super::vit::{Vit, VitConfig};
 use super::weights::Weights;
@@ -61,18 +61,16 @@ impl Family for OpenClip {
         let model = &config.model_cfg;
         let keeps = |name: &str| matches!(model.vision_cfg.layers, Layers::Stages(_)) && name.starts_with("visual.");
         let weights = weights.renamed(|name| if keeps(name) { name.to_owned() } else { names::open_clip(name) })?;
-        let load = || -> Result<_> {
+        let towers = || -> Result<_> {
             let image = model.image(checkpoint, &weights)?;
             Ok((image, CausalText::load(model.text(checkpoint)?, &weights.at("text"))?))
         };
-        // As in CLIP's own layout: the vocabulary beside the weights.
-        let (towers, tokenizer) = rayon::join(load, || model.text_cfg.tokenizer(checkpoint));
-        let (image, text) = towers?;
+        let ((image, text), tokenizer) = with_vocabulary(towers, || model.text_cfg.tokenizer(checkpoint))?;
         weights.finish()?;
         let size = model.vision_cfg.image_size as u32;
         let preprocessing =
             Preprocessing::from_open_clip(&config.preprocess_cfg, (size, size), &checkpoint.file(FILE))?;
-        Ok(Box::new(Towers { identity, preprocessing, image, text: Some((tokenizer?, Box::new(text))) }))
+        Ok(Box::new(Towers { identity, preprocessing, image, text: Some((tokenizer, Box::new(text))) }))
     }
 }
 

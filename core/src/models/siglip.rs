@@ -15,7 +15,7 @@ use super::names::{HF_CLIP, canonical};
 use super::ops::Activation;
 use super::siglip_vision::{SiglipVision, SiglipVisionConfig};
 use super::tokenizer::TextTokenizer;
-use super::towers::{TextTower, Towers};
+use super::towers::{TextTower, Towers, with_vocabulary};
 use super::transformer::{MlpKind, Size};
 use super::{Checkpoint, Encoder, Family};
 use crate::error::{Error, Result};
@@ -42,14 +42,15 @@ impl Family for SigLip {
         let identity = checkpoint.identity(&weights)?;
         let weights = weights.renamed(canonical_name)?;
         let vision = vision_config(&config.vision_config, checkpoint)?;
-        let image = SiglipVision::load(vision, &weights.at("visual"), &weights.at("vision_model.head"))?;
-        let text = Text {
-            tower: weights.build(|source| TextModel::new(&config.text_config, source.pp("text_model")))?,
-            context: config.text_config.max_position_embeddings,
+        let context = config.text_config.max_position_embeddings;
+        let towers = || -> Result<_> {
+            let image = SiglipVision::load(vision, &weights.at("visual"), &weights.at("vision_model.head"))?;
+            let tower = weights.build(|source| TextModel::new(&config.text_config, source.pp("text_model")))?;
+            Ok((image, Text { tower, context }))
         };
+        let ((image, text), tokenizer) = with_vocabulary(towers, || tokenizer(checkpoint, context))?;
         weights.finish()?;
         let preprocessing = checkpoint.hf_preprocessing()?;
-        let tokenizer = tokenizer(checkpoint, text.context)?;
         Ok(Box::new(Towers {
             identity,
             preprocessing,

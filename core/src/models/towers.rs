@@ -132,6 +132,16 @@ pub(super) struct Towers {
     pub text: Option<(TextTokenizer, Box<dyn TextTower>)>,
 }
 
+/// Loads the towers and reads the vocabulary beside: that takes one core, and for SigLIP 2's 256,000 words longer than the
+/// weights take.
+pub(super) fn with_vocabulary<T: Send>(
+    towers: impl FnOnce() -> Result<T> + Send,
+    vocabulary: impl FnOnce() -> Result<TextTokenizer> + Send,
+) -> Result<(T, TextTokenizer)> {
+    let (towers, vocabulary) = rayon::join(towers, vocabulary);
+    Ok((towers?, vocabulary?))
+}
+
 pub(super) const NO_DENSE: &str = "this model does not say where in a picture something is";
 pub(super) const DENSE_REMEDY: &str = "choose the built-in model, or one of the families CLIP and OpenCLIP";
 
@@ -322,11 +332,12 @@ fn grid((width, height): (u32, u32), longer: usize, patch: usize) -> Result<(usi
 
 fn features(blocks: &[Tensor], rows: usize, columns: usize) -> Result<PatchFeatures> {
     let dim = blocks.first().map_or(Ok(0), |block| block.dim(2))?;
-    let numbers = |block: &Tensor| block.flatten_all()?.to_vec1::<f32>();
-    let values = match blocks {
-        [block] => numbers(block)?,
-        blocks => blocks.iter().map(numbers).collect::<candle_core::Result<Vec<_>>>()?.concat(),
-    };
+    let mut values = Vec::new();
+    for block in blocks {
+        let numbers = block.flatten_all()?.to_vec1::<f32>()?;
+        // Most towers give one block, several megabytes long: it is not copied once more.
+        if values.is_empty() { values = numbers } else { values.extend(numbers) }
+    }
     Ok(PatchFeatures { layers: blocks.len(), rows, columns, dim, values })
 }
 

@@ -202,6 +202,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn every_kernel_agrees_with_exact_sums((rows, vector) in rows_and_vector()) {
             check(&rows, &vector);

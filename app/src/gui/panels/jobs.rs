@@ -82,7 +82,7 @@ fn indexing_ui(cx: &Cx<'_>, indexing: &Indexing, ui: &mut Ui) {
         let mut facts = vec![counts(indexing.progress)];
         facts.extend(indexing.is_paused.then(|| tr("paused").to_owned()));
         facts.extend(indexing.rate.filter(|_| !indexing.is_paused).map(|rate| format!("{}/s", text::decimal(rate, 1))));
-        facts.extend(indexing.seconds_left().filter(|_| !indexing.is_paused).map(text::time_left));
+        facts.extend(indexing.seconds_left().map(text::time_left));
         let by_preview = cx.state.library.by_preview;
         facts.extend(
             (by_preview > 0).then(|| tr_with("{} found by their previews until then", &[&text::photos(by_preview)])),

@@ -18,10 +18,13 @@ pub struct Indexing {
 }
 
 impl Indexing {
-    /// Seconds until this phase is done, once that can be said.
+    /// Seconds until this phase is done, once that can be said; none while nothing goes on.
     pub fn seconds_left(&self) -> Option<f64> {
+        if self.is_stopping || self.is_paused {
+            return None;
+        }
         let left = self.progress.total.checked_sub(self.progress.done)?;
-        let rate = self.rate.filter(|rate| *rate > 0.0 && !self.is_stopping)?;
+        let rate = self.rate.filter(|rate| *rate > 0.0)?;
         (self.progress.total > 0).then_some(left as f64 / rate)
     }
 

@@ -167,7 +167,7 @@ impl Run<'_> {
         self.ticker.expect(wanted.len());
         let (engine, identity) = (self.engine, self.encoder.identity().clone());
         engine.begin_first_looks(&identity);
-        // What was looked into before met at most previews that a stopped run had left, perhaps of the model as it was.
+        // Pairs from before this first look are of previews that a stopped run left.
         self.pairs = Pairs::default();
         let is_known = |hash: &ContentHash| {
             engine.shared.store.is_known(&identity, hash) || engine.first_looks(|looks| looks.row(hash).is_some())

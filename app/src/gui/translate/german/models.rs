@@ -16,7 +16,7 @@ pub const WORDS: Words = &[
     ),
     (
         "Finer patches than B/32: smaller things are found, at four times the work",
-        "Feinere Felder als B/32: Kleineres wird gefunden, mit der vierfachen Arbeit",
+        "Feinere Felder als B/32: Kleineres wird gefunden, bei vierfachem Rechenaufwand",
     ),
     (
         "Best of OpenAI's at 224 pixels; wants a fast machine",
@@ -28,7 +28,7 @@ pub const WORDS: Words = &[
     ),
     (
         "Convolutional: its stages make fine patch features for inspection",
-        "Ein Faltungsnetz: seine Stufen geben feine Merkmale für die Prüfung",
+        "Ein Faltungsnetz: seine Stufen geben feine Merkmale der Felder für die Prüfung",
     ),
     ("Convolutional and deeper, with short embeddings", "Ein tieferes Faltungsnetz mit kurzen Vektoren"),
     (
@@ -37,18 +37,24 @@ pub const WORDS: Words = &[
     ),
     (
         "As quick as OpenAI's B/32 and better at finding photos by caption",
-        "So schnell wie B/32 von OpenAI und besser, wenn Fotos nach Beschreibung gesucht werden",
+        "So schnell wie B/32 von OpenAI und besser, wenn Fotos nach Bildunterschriften gesucht werden",
     ),
     (
         "The best balance of speed and quality for a large photo library",
         "Das beste Verhältnis von Tempo und Güte für eine große Fotosammlung",
     ),
-    ("B/32 on openly curated data; non-commercial", "B/32 aus offen ausgewählten Daten; nicht kommerziell"),
-    ("B/16 on openly curated data; non-commercial", "B/16 aus offen ausgewählten Daten; nicht kommerziell"),
+    (
+        "B/32 on openly curated data; non-commercial",
+        "B/32, mit offen zusammengestellten Daten trainiert; nicht kommerziell",
+    ),
+    (
+        "B/16 on openly curated data; non-commercial",
+        "B/16, mit offen zusammengestellten Daten trainiert; nicht kommerziell",
+    ),
     ("The strongest B/16 of CLIP's own shape", "Das stärkste B/16 in CLIPs eigener Form"),
     (
         "Captions and fine distinctions; clearly better retrieval than CLIP B/16",
-        "Beschreibungen und feine Unterschiede; findet deutlich besser als CLIP B/16",
+        "Bildunterschriften und feine Unterschiede; findet deutlich besser als CLIP B/16",
     ),
     (
         "Queries in many languages, and the best retrieval of this list",
@@ -66,12 +72,12 @@ pub const WORDS: Words = &[
         "Cleaner patch features than without registers: inspection",
         "Sauberere Merkmale der Felder als ohne Register: Prüfung",
     ),
-    ("your own to know", "kennst nur du"),
+    ("your own to know", "nur dir bekannt"),
     (
         "MIT (OpenAI; the card asks for a study of the use before deployment)",
-        "MIT (OpenAI; die Karte bittet um eine Prüfung des Zwecks vor dem Einsatz)",
+        "MIT (OpenAI; die Modellkarte bittet, die Verwendung vor dem Einsatz zu untersuchen)",
     ),
-    ("MIT (the project's; the hub's card names none)", "MIT (die des Projekts; die Karte des Hubs nennt keine)"),
+    ("MIT (the project's; the hub's card names none)", "MIT (die des Projekts; die Modellkarte nennt keine)"),
     ("apple-amlr (Apple, for research)", "apple-amlr (Apple, für die Forschung)"),
     ("CC-BY-NC-4.0 (not for commercial use)", "CC-BY-NC-4.0 (nicht für kommerzielle Zwecke)"),
 ];

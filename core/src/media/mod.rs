@@ -29,6 +29,7 @@ mod orientation;
 mod preview;
 mod raster;
 mod raw_preview;
+mod resize;
 mod stranger;
 mod thumbnail;
 mod yuv;
@@ -47,5 +48,6 @@ pub use orientation::Orientation;
 #[cfg(test)]
 pub(crate) use preview::testing as camera_files;
 pub use preview::{may_have_preview, preview};
+pub(crate) use resize::resized;
 pub use stranger::stranger;
 pub use thumbnail::thumbnail;

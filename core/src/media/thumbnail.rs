@@ -1,9 +1,9 @@
 //! Picture → small picture. In: an upright picture. Out: the same within a square. Knows no file.
 
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::U8x3;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{FilterType, ResizeAlg};
 use image::RgbImage;
+
+use super::resize::resized;
 
 /// A copy whose longer side is at most `longest_side` pixels; a smaller picture is not enlarged.
 pub fn thumbnail(picture: &RgbImage, longest_side: u32) -> RgbImage {
@@ -11,8 +11,7 @@ pub fn thumbnail(picture: &RgbImage, longest_side: u32) -> RgbImage {
     if (width, height) == picture.dimensions() {
         return picture.clone();
     }
-    // Both fail only where a buffer does not fit its size, and these buffers are made from the sizes.
-    resized(picture, width, height).unwrap_or_else(|| RgbImage::new(width, height))
+    at_size(picture, width, height)
 }
 
 /// A copy of exactly this size, whatever the proportions; black for a picture without pixels.
@@ -20,16 +19,14 @@ pub(super) fn stretched(picture: &RgbImage, width: u32, height: u32) -> RgbImage
     if picture.dimensions() == (width, height) {
         return picture.clone();
     }
-    resized(picture, width, height).unwrap_or_else(|| RgbImage::new(width, height))
+    at_size(picture, width, height)
 }
 
-fn resized(picture: &RgbImage, width: u32, height: u32) -> Option<RgbImage> {
-    let mut small = RgbImage::new(width, height);
-    let source = TypedImageRef::<U8x3>::from_buffer(picture.width(), picture.height(), picture.as_raw()).ok()?;
-    let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut small).ok()?;
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Hamming));
-    Resizer::new().resize_typed(&source, &mut target, &options).ok()?;
-    Some(small)
+fn at_size(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
+    let whole = [0.0, 0.0, f64::from(picture.width()), f64::from(picture.height())];
+    // The whole is within the picture, so only one without pixels is refused.
+    resized(picture, ResizeAlg::Convolution(FilterType::Hamming), (width, height), whole)
+        .unwrap_or_else(|_| RgbImage::new(width, height))
 }
 
 /// The size within a square of `longest_side`, at least one pixel each way.

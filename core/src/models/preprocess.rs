@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::keys::Keys;
 use crate::error::{Error, Result};
+use crate::media::resized;
 
 /// Raised when the same checkpoint would give other pixels, so that vectors of before and after are kept apart.
 /// 2: large JPEGs are decoded at a part of their size ([`Preprocessing::enough`]).
@@ -313,18 +314,9 @@ fn reached(start: f64, len: f64, kept: u32, side: u32) -> (f64, f64) {
 
 /// The part [left, top, width, height] of a picture at another size.
 fn cropped(picture: &RgbImage, filter: Filter, size: (u32, u32), part: [f64; 4]) -> Result<RgbImage> {
-    let refused =
-        |reason: String| Error::bad_request(format!("the picture could not be resized ({reason})"), "convert it");
-    let (pixels, [left, top, width, height]) = (picture.as_raw(), part);
-    let source = fir::images::ImageRef::new(picture.width(), picture.height(), pixels, fir::PixelType::U8x3)
-        .map_err(|error| refused(error.to_string()))?;
-    let mut resized = RgbImage::new(size.0, size.1);
-    let mut target = fir::images::Image::from_slice_u8(size.0, size.1, &mut resized, fir::PixelType::U8x3)
-        .map_err(|error| refused(error.to_string()))?;
+    let [left, top, width, height] = part;
     let (width, height) = (inside(left, width, picture.width()), inside(top, height, picture.height()));
-    let options = fir::ResizeOptions::new().resize_alg(filter.algorithm()).crop(left, top, width, height);
-    fir::Resizer::new().resize(&source, &mut target, &options).map_err(|error| refused(error.to_string()))?;
-    Ok(resized)
+    resized(picture, filter.algorithm(), size, [left, top, width, height])
 }
 
 /// A length from `start` that ends within `side`, which rounding may pass by a last bit.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use egui_kittest::SnapshotOptions;
 use egui_kittest::kittest::Queryable;
 use image::{Rgba, RgbaImage};
-use sightline_app::gui::command::{AlbumEdit, Command, MarkEdit};
+use sightline_app::gui::command::{AlbumEdit, Command, LookChange, MarkEdit};
 use sightline_app::gui::state::{Appearance, Cover, Loaded, Page, Question, State};
 
 use crate::support::{COLORS, Window, can_draw};
@@ -31,7 +31,7 @@ struct Album {
 impl Album {
     fn new(appearance: Appearance, theme: &'static str) -> Self {
         let mut window = Window::sized(WIDTH, 640.0);
-        window.app().send(Command::SetAppearance(appearance));
+        window.app().send(Command::Look(LookChange::Appearance(appearance)));
         window.wait_until("folders are read", |state| state.library.folders.is_some());
         Self { window, theme, wrong: Vec::new() }
     }

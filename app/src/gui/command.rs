@@ -126,24 +126,16 @@ pub enum Command {
     OpenPage(Page),
     /// Let the picture in the large view move, or stand still.
     Play(bool),
-    /// Nothing moves by itself, or what moves does; `None`: as the system says.
-    CalmDown(Option<bool>),
     /// Show or hide the sidebar of a narrow window.
     OpenSidebar(bool),
     /// Show or hide something that lies over the window.
     Cover(Option<super::state::Cover>),
-    /// Photos of the grid in rows so high, in points.
-    SizePhotos(f32),
-    /// Photos of the grid in these shapes.
-    ShapePhotos(Shapes),
+    /// Change how the window looks.
+    Look(LookChange),
     /// Take the error line away.
     DismissError,
     /// Take the notices away.
     DismissNotices,
-    /// Dark or light.
-    SetAppearance(Appearance),
-    /// The words of the window in this language.
-    SetLanguage(Language),
     /// Put a text on the clipboard.
     CopyText(String),
     /// Put a photo's pixels on the clipboard.
@@ -227,6 +219,20 @@ pub enum AlbumEdit {
     Rename(String),
     /// Delete it; its photos stay.
     Delete,
+}
+
+/// A change of how the window looks. It is remembered.
+pub enum LookChange {
+    /// Dark or light.
+    Appearance(Appearance),
+    /// The words in this language.
+    Language(Language),
+    /// Nothing moves by itself, or what moves does; `None`: as the system says.
+    Calm(Option<bool>),
+    /// Photos of the grid in rows so high, in points.
+    RowHeight(f32),
+    /// Photos of the grid in these shapes.
+    Shapes(Shapes),
 }
 
 /// What can be asked of models.

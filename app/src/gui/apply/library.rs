@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sightline_core::Result;
-use sightline_core::engine::{FirstLookReport, IndexReport};
+use sightline_core::engine::IndexReport;
 use sightline_core::index::{FolderRecord, Snapshot};
 use sightline_core::search::Filter;
 
 use super::query::{change, search};
 use super::{failed, set};
 use crate::gui::finding::{Choice, LibraryRead};
-use crate::gui::state::{Chip, Folder, Indexing, Page, State, photos_in};
+use crate::gui::state::{Chip, Folder, Indexing, LastIndexing, Page, State, photos_in};
 use crate::gui::task::{Pace, Task};
 use crate::gui::text;
 use crate::gui::translate::{tr, tr_with};
@@ -91,13 +91,15 @@ pub fn indexing_went_on(state: &mut State, now: Indexing) -> Vec<Task> {
 }
 
 pub fn indexed(state: &mut State, result: Result<IndexReport>) -> Vec<Task> {
-    state.indexing = None;
+    let indexing = state.indexing.take();
     match result {
         Ok(report) => {
-            state.last_indexing = Some(summary(&report));
             state.notices.extend(report.offline.iter().map(|folder| offline_notice(folder)));
+            state.last_indexing = Some(LastIndexing::Done(Box::new(report)));
         }
         Err(error) => {
+            let progress = indexing.map(|indexing| indexing.progress);
+            state.last_indexing = progress.map(LastIndexing::Ended);
             // Another look would fail in the same way, and take the error away.
             state.is_look_due = false;
             failed(state, &error);
@@ -111,25 +113,6 @@ pub fn indexed(state: &mut State, result: Result<IndexReport>) -> Vec<Task> {
         tasks.extend(index(state, Vec::new()));
     }
     tasks
-}
-
-fn summary(report: &IndexReport) -> String {
-    let seconds = text::duration(report.seconds * 1e3);
-    let mut summary = match report.indexed {
-        0 => tr_with("Up to date, looked in {}", &[&seconds]),
-        indexed => tr_with("{} indexed in {}", &[&text::photos(indexed), &seconds]),
-    };
-    if let Some(loss) = report.first_look.as_ref().and_then(loss) {
-        summary = format!("{summary}; {loss}");
-    }
-    summary
-}
-
-/// What searching by previews, until the photos themselves were looked at, was worth.
-fn loss(first_look: &FirstLookReport) -> Option<String> {
-    let agreement = first_look.agreement.filter(|agreement| agreement.neighbours > 0)?;
-    let (kept, neighbours) = (text::percent(agreement.kept_neighbours), agreement.neighbours.to_string());
-    Some(tr_with("by their previews, at first, {} of the nearest {} were right", &[&kept, &neighbours]))
 }
 
 fn offline_notice(folder: &std::path::Path) -> String {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use sightline_core::{Error, Result};
 
-use super::command::{AlbumEdit, Beside, ChipEdit, Command};
+use super::command::{AlbumEdit, Beside, ChipEdit, Command, LookChange};
 use super::finding::{Choice, Finding};
 use super::long_work::LongTask;
 use super::preferences::Look;
@@ -93,16 +93,10 @@ pub fn apply(state: &mut State, command: Command) -> Vec<Task> {
         Command::OpenPage(page) => pages::open(state, page),
         Command::OpenSidebar(is_open) => set(&mut state.is_sidebar_open, is_open),
         Command::Cover(cover) => set(&mut state.cover, cover),
-        Command::ShapePhotos(shapes) => look(state, |state| state.shapes = shapes),
+        Command::Look(change) => look(state, change),
         Command::Compare(is_wanted) => photos::compare(state, is_wanted),
-        Command::SizePhotos(height) => {
-            look(state, |state| state.row_height = height.clamp(ROW_HEIGHTS.0, ROW_HEIGHTS.1))
-        }
         Command::DismissError => set(&mut state.error, None),
         Command::DismissNotices => set(&mut state.notices, Vec::new()),
-        Command::SetAppearance(appearance) => look(state, |state| state.appearance = appearance),
-        Command::CalmDown(calm) => calmed(state, |state| look(state, |state| state.calm = calm)),
-        Command::SetLanguage(language) => look(state, |state| state.language = language),
         Command::CopyText(text) => vec![Task::CopyText(text)],
         Command::CopyPicture(path) => vec![Task::CopyPicture(path)],
         Command::PastePicture(picture) => vec![Task::KeepPasted(picture)],
@@ -125,15 +119,22 @@ fn calmed(state: &mut State, change: impl FnOnce(&mut State) -> Vec<Task>) -> Ve
 }
 
 /// Changes how the window looks, and remembers it.
-fn look(state: &mut State, change: impl FnOnce(&mut State)) -> Vec<Task> {
-    change(state);
-    vec![Task::Remember(Look {
+fn look(state: &mut State, change: LookChange) -> Vec<Task> {
+    let mut tasks = match change {
+        LookChange::Appearance(appearance) => set(&mut state.appearance, appearance),
+        LookChange::Language(language) => set(&mut state.language, language),
+        LookChange::Calm(calm) => calmed(state, |state| set(&mut state.calm, calm)),
+        LookChange::RowHeight(height) => set(&mut state.row_height, height.clamp(ROW_HEIGHTS.0, ROW_HEIGHTS.1)),
+        LookChange::Shapes(shapes) => set(&mut state.shapes, shapes),
+    };
+    tasks.push(Task::Remember(Look {
         appearance: state.appearance,
         language: state.language,
         row_height: Some(state.row_height),
         shapes: state.shapes,
         calm: state.calm,
-    })]
+    }));
+    tasks
 }
 
 fn change_chip(state: &mut State, place: usize, edit: ChipEdit) -> Vec<Task> {

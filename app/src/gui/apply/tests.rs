@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
-use crate::gui::command::{Direction, MarkEdit};
+use crate::gui::command::{Direction, LookChange, MarkEdit};
 use crate::gui::finding::LibraryRead;
 use crate::gui::player::PlayTask;
 use crate::gui::state::tests::{entry, hit};
@@ -353,7 +353,7 @@ fn a_picture_that_moves_plays_until_it_is_left() {
 #[test]
 fn where_nothing_moves_by_itself_a_picture_waits_to_be_told() {
     let mut state = showing(&["/a.gif"]);
-    assert_eq!(kinds(&apply(&mut state, Command::CalmDown(Some(true)))), ["Remember"]);
+    assert_eq!(kinds(&apply(&mut state, Command::Look(LookChange::Calm(Some(true))))), ["Remember"]);
     apply(&mut state, Command::OpenViewer(0));
     let tasks = found(&mut state, Finding::Picture("/a.gif".into(), Ok(picture())));
     assert!(matches!(&tasks[..], [Task::Play(PlayTask::Begin { is_paused: true, .. })]), "{tasks:?}");
@@ -364,11 +364,11 @@ fn the_system_says_whether_things_move_until_the_person_does() {
     let mut state = showing(&["/a.gif"]);
     found(&mut state, Finding::SystemIsCalm(true));
     assert!(state.is_calm());
-    apply(&mut state, Command::CalmDown(Some(false)));
+    apply(&mut state, Command::Look(LookChange::Calm(Some(false))));
     assert!(!state.is_calm());
     found(&mut state, Finding::SystemIsCalm(true));
     assert!(!state.is_calm());
-    apply(&mut state, Command::CalmDown(None));
+    apply(&mut state, Command::Look(LookChange::Calm(None)));
     assert!(state.is_calm());
 }
 

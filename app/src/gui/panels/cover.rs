@@ -4,7 +4,7 @@ use egui::{Align2, Grid, Id, Key, Modal, RichText, ScrollArea, TextEdit, Ui};
 use sightline_core::search::Sort;
 
 use super::{Cx, Panel};
-use crate::gui::command::{Command, ExportKind, MarkEdit};
+use crate::gui::command::{Command, ExportKind, LookChange, MarkEdit};
 use crate::gui::state::{Appearance, Cover, Page, State};
 use crate::gui::theme::{self, font, space};
 use crate::gui::translate::{tr, tr_with};
@@ -160,12 +160,12 @@ fn actions(state: &State) -> Vec<Action> {
     add(tr("By relevance"), Command::SortBy(Sort::Score));
     add(tr("Newest first"), Command::SortBy(Sort::NewestFirst));
     add(tr("Oldest first"), Command::SortBy(Sort::OldestFirst));
-    add(tr("Theme of the system"), Command::SetAppearance(Appearance::System));
-    add(tr("Light theme"), Command::SetAppearance(Appearance::Light));
-    add(tr("Dark theme"), Command::SetAppearance(Appearance::Dark));
-    add(tr("Movement as the system says"), Command::CalmDown(None));
-    add(tr("Things may move by themselves"), Command::CalmDown(Some(false)));
-    add(tr("Nothing moves by itself"), Command::CalmDown(Some(true)));
+    add(tr("Theme of the system"), Command::Look(LookChange::Appearance(Appearance::System)));
+    add(tr("Light theme"), Command::Look(LookChange::Appearance(Appearance::Light)));
+    add(tr("Dark theme"), Command::Look(LookChange::Appearance(Appearance::Dark)));
+    add(tr("Movement as the system says"), Command::Look(LookChange::Calm(None)));
+    add(tr("Things may move by themselves"), Command::Look(LookChange::Calm(Some(false))));
+    add(tr("Nothing moves by itself"), Command::Look(LookChange::Calm(Some(true))));
     add(tr("All keys"), Command::Cover(Some(Cover::Keys)));
     for album in &state.library.albums {
         let name = tr_with("Album {}", &[&album.name]);

@@ -8,7 +8,7 @@ use sightline_core::index::{ContentHash, Entry};
 use sightline_core::search::Hit;
 
 use super::{Cx, Panel};
-use crate::gui::command::{Beside, Command};
+use crate::gui::command::{Beside, Command, LookChange};
 use crate::gui::layout::{Layout, Measures, Row, RowContent};
 use crate::gui::state::{Query, Section, Shapes, band_name};
 use crate::gui::theme::{self, font, radius, size, space};
@@ -201,9 +201,9 @@ impl Grid {
             Some(photo) if is_range => cx.send(Command::SelectTo(photo)),
             Some(photo) => cx.send(Command::Select(photo)),
             None if pressed(Key::Plus) || pressed(Key::Equals) => {
-                cx.send(Command::SizePhotos(cx.state.row_height * 1.2))
+                cx.send(Command::Look(LookChange::RowHeight(cx.state.row_height * 1.2)))
             }
-            None if pressed(Key::Minus) => cx.send(Command::SizePhotos(cx.state.row_height / 1.2)),
+            None if pressed(Key::Minus) => cx.send(Command::Look(LookChange::RowHeight(cx.state.row_height / 1.2))),
             None if pressed(Key::Enter) || pressed(Key::Space) => cx.send(Command::OpenViewer(chosen)),
             None => {}
         }

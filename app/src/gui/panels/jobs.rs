@@ -4,7 +4,7 @@
 use egui::{Frame, Margin, RichText, ScrollArea, Ui, vec2};
 use sightline_core::jobs::Progress;
 
-use super::{Cx, Panel, column_ui, page_ui, title_ui};
+use super::{Cx, Panel, column_ui, last_indexing, page_ui, title_ui};
 use crate::gui::command::{Command, Errand};
 use crate::gui::state::{Indexing, Page, State};
 use crate::gui::theme::{self, font, radius, space};
@@ -132,8 +132,8 @@ fn rest_ui(state: &State, ui: &mut Ui) {
         let waits = tr_with("{} waits for its turn", &[&text::name(folder)]);
         ui.label(RichText::new(waits).font(font::body()).color(muted));
     }
-    if let Some(summary) = &state.last_indexing {
-        ui.label(RichText::new(summary).font(font::body()).color(muted));
+    if let Some(last) = &state.last_indexing {
+        ui.label(RichText::new(last_indexing::summary(last)).font(font::body()).color(muted));
     }
     if state.indexing.is_none() && errands(state).is_empty() {
         ui.label(RichText::new(tr("Nothing goes on now.")).font(font::body()).color(muted));

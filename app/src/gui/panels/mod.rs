@@ -23,6 +23,7 @@ mod grid;
 mod inspect;
 mod jobs;
 mod keys;
+mod last_indexing;
 mod learn;
 mod map;
 mod marks_editor;

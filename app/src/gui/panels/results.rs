@@ -5,7 +5,7 @@ use sightline_core::search::{Filter, Sort};
 
 use super::{Cx, Panel};
 use crate::gui::apply::ROW_HEIGHTS;
-use crate::gui::command::Command;
+use crate::gui::command::{Command, LookChange};
 use crate::gui::state::{Query, Shapes, State};
 use crate::gui::theme::{self, font, space};
 use crate::gui::translate::{tr, tr_with};
@@ -70,11 +70,11 @@ fn shape_ui(cx: &Cx<'_>, ui: &mut Ui) {
     let slider = ui.add(slider);
     slider.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Slider, true, tr("Size of the photos")));
     if slider.on_hover_text(tr("Size of the photos")).changed() {
-        cx.send(Command::SizePhotos(height));
+        cx.send(Command::Look(LookChange::RowHeight(height)));
     }
     let is_square = cx.state.shapes == Shapes::Square;
     if widgets::icon_button(ui, icons::SQUARES, tr("Square photos"), is_square).clicked() {
-        cx.send(Command::ShapePhotos(if is_square { Shapes::Justified } else { Shapes::Square }));
+        cx.send(Command::Look(LookChange::Shapes(if is_square { Shapes::Justified } else { Shapes::Square })));
     }
 }
 

@@ -5,7 +5,7 @@ use egui::{Align, Frame, Layout, Margin, RichText, ScrollArea, Ui, vec2};
 use sightline_core::search::Filter;
 
 use super::{Cx, Panel};
-use crate::gui::command::Command;
+use crate::gui::command::{Command, LookChange};
 use crate::gui::state::{Appearance, Cover, Folder, Page, State};
 use crate::gui::theme::{self, font, size, space};
 use crate::gui::translate::{LANGUAGES, tr};
@@ -208,7 +208,7 @@ fn appearance_ui(cx: &Cx<'_>, ui: &mut Ui) {
         ];
         for (appearance, icon, label) in choices {
             if widgets::icon_button(ui, icon, label, cx.state.appearance == appearance).clicked() {
-                cx.send(Command::SetAppearance(appearance));
+                cx.send(Command::Look(LookChange::Appearance(appearance)));
             }
         }
         if widgets::icon_button(ui, icons::KEYBOARD, tr("All keys"), false).clicked() {
@@ -223,7 +223,7 @@ fn language_ui(cx: &Cx<'_>, ui: &mut Ui) {
     egui::Popup::menu(&button).show(|ui| {
         for (language, name) in LANGUAGES {
             if ui.selectable_label(cx.state.language == *language, *name).clicked() {
-                cx.send(Command::SetLanguage(*language));
+                cx.send(Command::Look(LookChange::Language(*language)));
             }
         }
     });

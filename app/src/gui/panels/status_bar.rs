@@ -2,7 +2,7 @@
 
 use egui::{Align, Frame, Layout, Margin, RichText, Ui, vec2};
 
-use super::{Cx, Panel};
+use super::{Cx, Panel, last_indexing};
 use crate::gui::command::Command;
 use crate::gui::state::{Indexing, ModelStatus, Page, State};
 use crate::gui::theme::{self, font, size, space};
@@ -117,7 +117,7 @@ fn counts(indexing: &Indexing) -> String {
 }
 
 fn idle_ui(state: &State, ui: &mut Ui) {
-    if let Some(summary) = &state.last_indexing {
-        caption(ui, summary);
+    if let Some(last) = &state.last_indexing {
+        caption(ui, &last_indexing::summary(last));
     }
 }

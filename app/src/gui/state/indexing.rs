@@ -1,5 +1,6 @@
-//! The indexing that goes on, as the window shows it.
+//! The indexing that goes on, as the window shows it, and how the last one ended.
 
+use sightline_core::engine::IndexReport;
 use sightline_core::jobs::Progress;
 
 /// The indexing that goes on.
@@ -17,6 +18,15 @@ pub struct Indexing {
     pub is_paused: bool,
 }
 
+/// How the last indexing ended.
+#[derive(Debug)]
+pub enum LastIndexing {
+    /// Everything was looked at.
+    Done(Box<IndexReport>),
+    /// It was stopped, or an error ended it, when it was so far.
+    Ended(Progress),
+}
+
 impl Indexing {
     /// Seconds until this phase is done, once that can be said; none while nothing goes on.
     pub fn seconds_left(&self) -> Option<f64> {
@@ -31,5 +41,20 @@ impl Indexing {
     /// From 0 to 1, once that can be said.
     pub fn fraction(&self) -> Option<f32> {
         (self.progress.total > 0).then(|| (self.progress.done as f32 / self.progress.total as f32).min(1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_left_only_while_the_run_goes_on() {
+        let progress = Progress { phase: "Indexing", done: 20, total: 80, failed: 0 };
+        let subject = "photos".to_owned();
+        let going = Indexing { progress, subject, rate: Some(12.0), is_stopping: false, is_paused: false };
+        assert_eq!(going.seconds_left(), Some(5.0));
+        assert_eq!(Indexing { is_paused: true, ..going.clone() }.seconds_left(), None);
+        assert_eq!(Indexing { is_stopping: true, ..going }.seconds_left(), None);
     }
 }

@@ -21,7 +21,7 @@ mod viewer;
 
 pub use answer::{Answer, Section, band_name, sections};
 pub use history::{Edit, History};
-pub use indexing::Indexing;
+pub use indexing::{Indexing, LastIndexing};
 pub use inspection::{Beside, Heat, HeatTexels, Histogram, Inspection, JudgedPart, LargePart, Nearest, Part, PartMap};
 pub use inspection::{Decision, Decisions, Limit, Parts, Ruling, SCORE_BINS, Wanted, at_most, count, moved};
 pub use library::{Folder, Library, Model, ModelStatus};
@@ -62,8 +62,8 @@ pub struct State {
     pub waiting_folders: Vec<PathBuf>,
     /// Whether something changed while indexing went on, so that one more look is due.
     pub is_look_due: bool,
-    /// What the last indexing did.
-    pub last_indexing: Option<String>,
+    /// How the last indexing ended.
+    pub last_indexing: Option<LastIndexing>,
     /// What the middle of the window shows.
     pub page: Page,
     /// What went wrong last, and what to do about it.

@@ -81,7 +81,7 @@ fn indexing_ui(cx: &Cx<'_>, indexing: &Indexing, ui: &mut Ui) {
         bar_ui(tr("Indexing"), indexing.progress, ui);
         let mut facts = vec![counts(indexing.progress)];
         facts.extend(indexing.is_paused.then(|| tr("paused").to_owned()));
-        facts.extend(indexing.rate.filter(|_| !indexing.is_paused).map(|rate| format!("{}/s", text::decimal(rate, 1))));
+        facts.extend(indexing.rate_now().map(|rate| format!("{}/s", text::decimal(rate, 1))));
         facts.extend(indexing.seconds_left().map(text::time_left));
         let by_preview = cx.state.library.by_preview;
         facts.extend(

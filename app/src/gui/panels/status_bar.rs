@@ -106,7 +106,10 @@ fn counts(indexing: &Indexing) -> String {
         (done, 0) => text::count(done),
         (done, total) => text::part(done, total),
     };
-    if let Some(rate) = indexing.rate {
+    if indexing.is_paused {
+        counts.push_str(&format!(" · {}", tr("paused")));
+    }
+    if let Some(rate) = indexing.rate_now() {
         let digits = usize::from(rate < 9.5);
         counts.push_str(&format!(" · {}/s", text::decimal(rate, digits)));
     }

@@ -10,7 +10,7 @@ pub struct Indexing {
     pub progress: Progress,
     /// What is indexed: a folder's name, or "all folders".
     pub subject: String,
-    /// Photos a second in this phase, once that can be said.
+    /// Photos a second in this phase while it went on, once that can be said.
     pub rate: Option<f64>,
     /// Whether it was asked to stop.
     pub is_stopping: bool,
@@ -28,13 +28,15 @@ pub enum LastIndexing {
 }
 
 impl Indexing {
+    /// Photos a second, once that can be said; none while nothing goes on.
+    pub fn rate_now(&self) -> Option<f64> {
+        self.rate.filter(|_| !self.is_stopping && !self.is_paused)
+    }
+
     /// Seconds until this phase is done, once that can be said; none while nothing goes on.
     pub fn seconds_left(&self) -> Option<f64> {
-        if self.is_stopping || self.is_paused {
-            return None;
-        }
         let left = self.progress.total.checked_sub(self.progress.done)?;
-        let rate = self.rate.filter(|rate| *rate > 0.0)?;
+        let rate = self.rate_now().filter(|rate| *rate > 0.0)?;
         (self.progress.total > 0).then_some(left as f64 / rate)
     }
 
@@ -48,13 +50,18 @@ impl Indexing {
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn check(indexing: &Indexing, rate: Option<f64>, seconds_left: Option<f64>) {
+        assert_eq!((indexing.rate_now(), indexing.seconds_left()), (rate, seconds_left));
+    }
+
     #[test]
-    fn time_is_left_only_while_the_run_goes_on() {
+    fn speed_and_time_left_are_said_only_while_the_run_goes_on() {
         let progress = Progress { phase: "Indexing", done: 20, total: 80, failed: 0 };
         let subject = "photos".to_owned();
         let going = Indexing { progress, subject, rate: Some(12.0), is_stopping: false, is_paused: false };
-        assert_eq!(going.seconds_left(), Some(5.0));
-        assert_eq!(Indexing { is_paused: true, ..going.clone() }.seconds_left(), None);
-        assert_eq!(Indexing { is_stopping: true, ..going }.seconds_left(), None);
+        check(&going, Some(12.0), Some(5.0));
+        check(&Indexing { is_paused: true, ..going.clone() }, None, None);
+        check(&Indexing { is_stopping: true, ..going }, None, None);
     }
 }

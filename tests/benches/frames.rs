@@ -126,11 +126,16 @@ fn app(window: &Window) -> &App {
 /// How long a frame took: up to what is handed to the adapter, and with drawing.
 type Times = (Duration, Duration);
 
-/// A window of that size with nothing in it: what the adapter takes for itself.
-fn empty() -> Vec<Times> {
+/// A window of that size that is filled with one colour so many times: what the adapter takes for itself.
+fn filled(layers: u8) -> Vec<Times> {
     let renderer =
         WgpuTestRenderer::from_render_state(create_render_state(default_wgpu_setup(), RendererOptions::default()));
-    let mut window = Harness::builder().with_size(SIZE).renderer(renderer).build_ui(|_| {});
+    let draw = move |ui: &mut egui::Ui| {
+        for layer in 0..layers {
+            ui.painter().rect_filled(ui.max_rect(), 0, egui::Color32::from_gray(layer));
+        }
+    };
+    let mut window = Harness::builder().with_size(SIZE).renderer(renderer).build_ui(draw);
     (0..FRAMES).map(|_| frame(&mut window)).collect()
 }
 
@@ -241,7 +246,9 @@ fn report_memory(after: &str) {
 fn main() -> Result<()> {
     let is_measuring = std::env::args().any(|argument| argument == "--bench");
     let n = if is_measuring { 100_000 } else { 300 };
-    report("an empty window", &empty());
+    report("an empty window", &filled(0));
+    report("a window filled once", &filled(1));
+    report("a window filled twice", &filled(2));
     let home = tempfile::tempdir()?;
     let (photos, library, more) = (home.path().join("photos"), home.path().join("library"), home.path().join("more"));
     draw(&photos, n)?;

@@ -38,6 +38,8 @@ ADOPTED = {
     "mlp.c_proj": ["mlp.fc2"],
 }
 SCALE = 20
+# Of a batch, names in plain phrases: few among the texts, and what people type.
+NAMES_SHARE = 0.25
 
 
 def blank_tokenizer(model):
@@ -148,7 +150,9 @@ class Texts:
         texts = [caption for caption, is_kept in own if is_kept] + data.captions(options.train_dir)[:done]
         # People leave the full stop out, captions do not.
         texts = [text.rstrip(" .") if i % 2 else text for i, text in enumerate(texts)]
-        texts += data.phrases(data.names(found) + list(open_clip.IMAGENET_CLASSNAMES))
+        names = data.names(found) + list(open_clip.IMAGENET_CLASSNAMES)
+        self.of_names = range(len(texts), len(texts) + len(names) * len(data.PHRASES))
+        texts += data.phrases(names)
         vectors = [load("photo_captions")[kept]] + ([load("captions")[:done]] if done else []) + [load("phrases")]
         self.vectors = torch.from_numpy(np.concatenate(vectors))
         self.ids = reader.ids(texts).to(torch.int16)
@@ -158,6 +162,8 @@ class Texts:
         """For ever; a batch holds texts of about one length."""
         while True:
             many = torch.randint(len(self.ids), (8 * size,))
+            of_names = torch.randint(self.of_names.start, self.of_names.stop, (8 * size,))
+            many = torch.where(torch.rand(8 * size) < NAMES_SHARE, of_names, many)
             many = many[self.lengths[many].argsort()]
             for part in torch.randperm(8):
                 rows = many[part * size : (part + 1) * size]
@@ -304,11 +310,11 @@ class Pairs:
 class Named:
     """Labelled photos and all names, up to the two last projections."""
 
-    def __init__(self, options, tower, image, count=12_000):
+    def __init__(self, options, tower, image, is_wanted, count=12_000):
         work, found = options.work_dir, data.photos(options.train_dir)
         names = data.names(found)
         name_row = {name: row for row, name in enumerate(names)}
-        rows = [row for row, photo in enumerate(found) if photo.label and not photo.is_held_out and photo.source != "tiny64"]
+        rows = [row for row, photo in enumerate(found) if photo.label and is_wanted(photo) and photo.source != "tiny64"]
         rows = sorted(np.random.choice(rows, min(count, len(rows)), replace=False).tolist())
         self.names = pooled_texts(tower, Reader(work), [data.PHRASES[0].format(name) for name in names])
         self.photos = pooled_photos(image.eval(), np.load(work / "photos.npy", mmap_mode="r"), rows)
@@ -319,6 +325,11 @@ class Named:
         scores = scale * unit(of_image(self.photos[chosen])) @ unit(self.names @ of_text).T
         return F.cross_entropy(scores, self.labels[chosen])
 
+    def top1(self, of_text, of_image):
+        """Percent of the photos whose name is nearest of all."""
+        found = (unit(of_image(self.photos)) @ unit(self.names @ of_text).T).argmax(-1)
+        return 100 * (found == self.labels).float().mean().item()
+
 
 def align(options):
     """Writes text_aligned.pt: the last projection of both towers, moved so that captions find their photos."""
@@ -328,7 +339,8 @@ def align(options):
     image.load_state_dict(torch.load(work / "image.pt", map_location="cpu", weights_only=False)["ema"])
     held = Pairs(options, tower, image, lambda photo: photo.is_held_out)
     pairs = Pairs(options, tower, image, lambda photo: not photo.is_held_out)
-    named = Named(options, tower, image)
+    held_named = Named(options, tower, image, lambda photo: photo.is_held_out)
+    named = Named(options, tower, image, lambda photo: not photo.is_held_out)
     of_text, of_image = tower.text_projection, image.attnpool.c_proj
     log_scale = nn.Parameter(torch.tensor(3.0))
     optimizer = torch.optim.AdamW([of_text, *of_image.parameters(), log_scale], options.lr, weight_decay=0)
@@ -337,7 +349,8 @@ def align(options):
             with torch.no_grad():
                 first = [of[0] for of in held.of_photo]
                 recall = teacher.recall(unit(held.captions[first] @ of_text), unit(of_image(held.photos)))
-            print(f"step {step}: held-out captions R@1/5/10 {recall}", flush=True)
+                top1 = held_named.top1(of_text, of_image)
+            print(f"step {step}: held-out captions R@1/5/10 {recall}, names top-1 {top1:.1f}", flush=True)
         photos, captions, wanted_photos, wanted_texts = pairs.some(4 * BATCH)
         t, v = unit(captions @ of_text), unit(of_image(photos))
         scores, own = log_scale.exp() * t @ v.T, torch.arange(len(t))

@@ -80,15 +80,21 @@ const FEW_ROWS: usize = 256;
 impl Dense {
     /// Of a weight `[outputs, inputs]` and a bias `[outputs]`.
     pub fn new(weight: &Tensor, bias: &Tensor) -> Result<Self> {
-        let (outputs, inputs) = weight.dims2()?;
-        let bias = bias.to_vec1::<f32>()?;
-        if bias.len() != outputs || inputs * outputs == 0 {
-            bail!("a weight [{outputs}, {inputs}] and {} biases", bias.len());
-        }
+        let (_, inputs) = weight.dims2()?;
         let weight = weight.contiguous()?;
         let (storage, at) = weight.storage_and_layout();
         let candle_core::Storage::Cpu(storage) = &*storage else { bail!("a weight on the CPU is wanted") };
-        Ok(Self { weight: Weight::Full(in_panels(numbers(storage, at)?, inputs)), bias, inputs })
+        Self::of_rows(&[numbers(storage, at)?], bias.to_vec1()?, inputs)
+    }
+
+    /// Of weights below each other, each `[some outputs, inputs]`, which together have as many outputs as `bias`.
+    fn of_rows(weights: &[&[f32]], bias: Vec<f32>, inputs: usize) -> Result<Self> {
+        let (found, wanted) = (weights.iter().map(|weight| weight.len()).sum::<usize>(), bias.len() * inputs);
+        if found != wanted || wanted == 0 {
+            bail!("a weight of {found} numbers for {inputs} inputs and {} outputs", bias.len());
+        }
+        let rows: Vec<&[f32]> = weights.iter().flat_map(|weight| weight.chunks_exact(inputs)).collect();
+        Ok(Self { weight: Weight::Full(in_panels(&rows, inputs)), bias, inputs })
     }
 
     /// Weight and bias as a checkpoint would give them.
@@ -115,9 +121,21 @@ impl Dense {
         Ok(())
     }
 
-    /// Of `weight` and `bias` below `scope`.
+    /// Of `weight` and `bias` below `scope`, straight from where the checkpoint has them.
     pub fn load(scope: &Scope<'_>, inputs: usize, outputs: usize) -> error::Result<Self> {
-        Ok(Affine::load(scope, inputs, outputs, &[])?.dense()?)
+        Self::load_joined(std::slice::from_ref(scope), inputs, outputs, true)
+    }
+
+    /// Of `weight` and, unless it is left out, `bias` below each of `scopes`, `outputs` each, computed as one product.
+    pub fn load_joined(scopes: &[Scope<'_>], inputs: usize, outputs: usize, has_bias: bool) -> error::Result<Self> {
+        let weights: Vec<_> =
+            scopes.iter().map(|scope| scope.lent("weight", &[outputs, inputs])).collect::<error::Result<_>>()?;
+        let mut bias = vec![0.0; scopes.len() * outputs];
+        for (bias, scope) in bias.chunks_mut(outputs.max(1)).zip(scopes).filter(|_| has_bias) {
+            bias.copy_from_slice(&scope.lent("bias", &[outputs])?);
+        }
+        let weights: Vec<&[f32]> = weights.iter().map(|weight| &**weight).collect();
+        Ok(Self::of_rows(&weights, bias, inputs)?)
     }
 
     /// Of the convolution below `scope` whose stride is its side: `patch` × `patch` × 3 pixels → `width`. Takes rows as
@@ -230,13 +248,13 @@ fn column(panels: &[f32], inputs: usize, outputs: usize, output: usize) -> impl 
     panels[first * inputs..][..width * inputs].iter().copied().skip(output - first).step_by(width)
 }
 
-/// `[outputs, inputs]` as panels.
-fn in_panels(weight: &[f32], inputs: usize) -> Vec<f32> {
-    let mut panels = vec![0.0; weight.len()];
-    panels.par_chunks_mut(PANEL * inputs).zip(weight.par_chunks(PANEL * inputs)).for_each(|(panel, weight)| {
-        let width = weight.len() / inputs;
+/// A row of `inputs` for each output, as panels.
+fn in_panels(rows: &[&[f32]], inputs: usize) -> Vec<f32> {
+    let mut panels = vec![0.0; rows.len() * inputs];
+    panels.par_chunks_mut(PANEL * inputs).zip(rows.par_chunks(PANEL)).for_each(|(panel, rows)| {
+        let width = rows.len();
         for (block, first) in panel.chunks_mut(TURNED * width).zip((0..inputs).step_by(TURNED)) {
-            for (output, row) in weight.chunks_exact(inputs).enumerate() {
+            for (output, row) in rows.iter().enumerate() {
                 let places = block.iter_mut().skip(output).step_by(width);
                 places.zip(&row[first..]).for_each(|(place, number)| *place = *number);
             }

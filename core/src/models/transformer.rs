@@ -161,11 +161,11 @@ impl Block {
         let &Size { width, inner, epsilon, .. } = size;
         let up_width = if size.mlp == MlpKind::SwiGlu { 2 * inner } else { inner };
         let branch = |name: &str, inputs: usize, scale: &str| -> Result<Dense> {
+            if !size.has_layer_scale {
+                return Dense::load(&block.at(name), inputs, width);
+            }
             let plain = Affine::load(&block.at(name), inputs, width, &[])?;
-            Ok(match size.has_layer_scale {
-                true => plain.scaled(&block.get(scale, &[width])?)?.dense()?,
-                false => plain.dense()?,
-            })
+            Ok(plain.scaled(&block.get(scale, &[width])?)?.dense()?)
         };
         Ok(Self {
             before_attention: block.at("ln_1").layer_norm(width, epsilon)?,
@@ -209,20 +209,8 @@ impl Block {
 
 /// The product for queries, keys and values at once, from one tensor (`qkv`) or from three (`q`, `k`, `v`).
 fn qkv(block: &Scope<'_>, width: usize, has_bias: bool) -> Result<Dense> {
-    let is_fused = block.has("qkv.weight");
-    let weight = match is_fused {
-        true => block.get("qkv.weight", &[3 * width, width])?,
-        false => joined(block, "weight", &[width, width])?,
-    };
-    let bias = match (has_bias, is_fused) {
-        (true, true) => block.get("qkv.bias", &[3 * width])?,
-        (true, false) => joined(block, "bias", &[width])?,
-        (false, _) => Tensor::zeros(3 * width, weight.dtype(), weight.device())?,
-    };
-    Ok(Dense::new(&weight, &bias)?)
-}
-
-fn joined(block: &Scope<'_>, kind: &str, shape: &[usize]) -> Result<Tensor> {
-    let part = |name: &str| block.get(&format!("{name}.{kind}"), shape);
-    Ok(Tensor::cat(&[part("q")?, part("k")?, part("v")?], 0)?)
+    if block.has("qkv.weight") {
+        return Dense::load_joined(&[block.at("qkv")], width, 3 * width, has_bias);
+    }
+    Dense::load_joined(&["q", "k", "v"].map(|part| block.at(part)), width, width, has_bias)
 }

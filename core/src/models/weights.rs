@@ -2,6 +2,7 @@
 //! f32 tensors of the shape that was asked for. Must never invent a number: missing, misshapen and left-over tensors are
 //! errors that name the tensor and the file.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -44,6 +45,15 @@ pub(super) struct Stored {
     pub shape: Vec<usize>,
     /// Steps in elements, where they are not those of a row-major tensor.
     pub strides: Option<Vec<usize>>,
+}
+
+impl Stored {
+    /// Its numbers as they lie in the file, where they are f32, row-major, and where a processor can read them.
+    fn in_place(&self) -> Option<&[f32]> {
+        let is_plain = cfg!(target_endian = "little") && self.dtype == Some(DType::F32) && self.strides.is_none();
+        let bytes = is_plain.then(|| &self.bytes[self.start..self.start + self.len])?;
+        bytemuck::try_cast_slice(bytes).ok()
+    }
 }
 
 /// The tensors of a checkpoint and which of them were used.
@@ -121,13 +131,32 @@ impl Weights {
     /// # Errors
     /// [`Error::MissingTensor`], [`Error::MisshapenTensor`], or numbers that no model is made of.
     pub fn get(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
+        let stored = self.used(name, shape)?;
+        Ok(self.numbers(name, stored)?.reshape(shape)?)
+    }
+
+    /// The numbers of the tensor `name`, row-major; where the file has them as they are computed with, they stay there. For
+    /// those who would copy them out of a tensor at once: most of the time that loading takes is copying.
+    ///
+    /// # Errors
+    /// As [`Weights::get`].
+    pub fn lent(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>> {
+        let stored = self.used(name, shape)?;
+        if let Some(numbers) = stored.in_place() {
+            return Ok(Cow::Borrowed(numbers));
+        }
+        Ok(Cow::Owned(self.numbers(name, stored)?.flatten_all()?.to_vec1()?))
+    }
+
+    /// The tensor `name`, which must have this shape, and which counts as used from now on.
+    fn used(&self, name: &str, shape: &[usize]) -> Result<&Stored> {
         let stored = self.tensors.get(name).ok_or_else(|| self.missing(name))?;
         let extra = stored.shape.len().saturating_sub(shape.len());
         if stored.shape[..extra].iter().any(|&side| side != 1) || &stored.shape[extra..] != shape {
             return Err(self.misshapen(name, stored, shape));
         }
         self.lock(&self.used).insert(name.to_owned());
-        Ok(self.numbers(name, stored)?.reshape(shape)?)
+        Ok(stored)
     }
 
     /// The tensors below `prefix` ("visual.blocks.0").
@@ -211,6 +240,11 @@ impl Scope<'_> {
     /// The tensor `part` of this shape.
     pub fn get(&self, part: &str, shape: &[usize]) -> Result<Tensor> {
         self.weights.get(&self.name(part), shape)
+    }
+
+    /// The numbers of the tensor `part` of this shape, row-major.
+    pub fn lent(&self, part: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>> {
+        self.weights.lent(&self.name(part), shape)
     }
 
     /// A product without a bias, whose weight is [outputs, inputs], or [inputs, outputs] under the name `transposed`.
@@ -381,6 +415,24 @@ mod tests {
         candle_core::safetensors::save(&[("a".to_owned(), numbers)].into_iter().collect(), &path).unwrap();
         let message = read(&path).unwrap().get("a", &[2]).unwrap_err().to_string();
         assert!(message.contains("no real numbers"), "{message}");
+    }
+
+    #[test]
+    fn numbers_are_lent_from_the_file_or_made_of_what_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let numbers = Tensor::new(&[[1_f32, 2.0, 3.0], [4.0, 5.0, 6.0]], &Device::Cpu).unwrap();
+        let half = numbers.to_dtype(DType::F16).unwrap();
+        let tensors = [("full".to_owned(), numbers), ("half".to_owned(), half)];
+        candle_core::safetensors::save(&tensors.into_iter().collect(), &path).unwrap();
+        let weights = read(&path).unwrap();
+        for (name, is_lent) in [("full", true), ("half", false)] {
+            let lent = weights.lent(name, &[2, 3]).unwrap();
+            assert_eq!(matches!(lent, Cow::Borrowed(_)), is_lent, "{name}");
+            assert_eq!(*lent, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "{name}");
+            assert!(weights.lent(name, &[3, 2]).is_err());
+        }
+        weights.finish().unwrap();
     }
 
     #[test]

@@ -29,6 +29,8 @@ SIDES = ((0.45, 64), (0.85, 96), (1.01, data.SIDE))
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BANK_SCALE = 30
 BANK_CAPTIONS = 2048
+NAMES_SCALE = 40
+BLENDED, PASTED = 0.25, 0.3  # shares of the photos that are mixed with another one
 DENSE_PHOTOS, DENSE_EVERY, DENSE_WEIGHT = 24, 4, 0.5
 LOGITS_WEIGHT = 0.5
 EMA = 0.998
@@ -116,11 +118,35 @@ def augmented(pixels, boxes, side):
     return ((pixels - 0.5) * contrast + 0.5 + brightness).clamp(0, 1)
 
 
+def mixed(pixels, target, logits):
+    """Some photos blended with another one of the batch, or with a part of it pasted in; what the teacher said of both is
+    blended alike (Zhang et al. 2018, mixup; Yun et al. 2019, CutMix)."""
+    n, side = len(pixels), pixels.shape[-1]
+    other, chance = torch.randperm(n), torch.rand(n)
+    share = 0.5 * torch.rand(n) * (chance < BLENDED + PASTED)
+    extent = share.sqrt()[:, None] * side
+    corner = torch.rand(n, 2) * (side - extent)
+    place = torch.arange(side)
+    inside = (place >= corner[..., None]) & (place < (corner + extent)[..., None])
+    pasted = (inside[:, 0, :, None] & inside[:, 1, None, :]).float()
+    weight = torch.where((chance < BLENDED)[:, None, None], share[:, None, None], pasted)
+    part = weight.mean((1, 2))[:, None]
+    pixels = pixels.lerp(pixels[other], weight[:, None]).contiguous(memory_format=torch.channels_last)
+    return pixels, unit(target.lerp(target[other], part)), logits.lerp(logits[other], part)
+
+
 def teacher_loss(v, target, bank):
     """1 - cosine, and how differently student and teacher choose among the sentences of the bank."""
     wanted = (BANK_SCALE * target @ bank.T).log_softmax(-1)
     given = (BANK_SCALE * v @ bank.T).log_softmax(-1)
     return (1 - (v * target).sum(-1)).mean() + F.kl_div(given, wanted, log_target=True, reduction="batchmean")
+
+
+def names_loss(v, target, names):
+    """How differently both choose among the names alone: among captions they drown."""
+    wanted = (NAMES_SCALE * target @ names.T).log_softmax(-1)
+    given = (NAMES_SCALE * v @ names.T).log_softmax(-1)
+    return F.kl_div(given, wanted, log_target=True, reduction="batchmean")
 
 
 def logits_loss(head, last, logits):
@@ -238,6 +264,8 @@ class Training:
             v, stages = self.forward(self.tower, pixels)
             shown = teacher_loss(v, target, bank)
             loss = shown + LOGITS_WEIGHT * logits_loss(self.heads[2], stages[2], logits)
+            if self.options.names:
+                loss = loss + self.options.names * names_loss(v, target, bank[:1000])
             if dense_teacher and self.step_count % DENSE_EVERY == 0:
                 wanted = dense_teacher.stages(pixels[:DENSE_PHOTOS])
                 loss = loss + DENSE_WEIGHT * dense_loss(self.heads[:2], [x[:DENSE_PHOTOS] for x in stages], wanted)
@@ -333,6 +361,8 @@ def train(options):
         bank = torch.cat([fixed_bank, captions[torch.randint(len(captions), (BANK_CAPTIONS,))]])
         boxes, target, logits = taught.pick(rows)
         pixels = normalised(augmented(as_floats(photos, rows), boxes, training.side))
+        if options.mix:
+            pixels, target, logits = mixed(pixels, target, logits)
         losses.append(training.step(pixels, target, logits, bank, dense_teacher))
         now = clock()
         training.elapsed, last = training.elapsed + now - last, now
@@ -368,6 +398,8 @@ if __name__ == "__main__":
     arguments.add_argument("--least-side", type=int, default=64, help="a --restart has no need of the smallest pictures")
     arguments.add_argument("--lr", type=float, default=1.5e-3)
     arguments.add_argument("--muon-lr", type=float, default=0.02)
+    arguments.add_argument("--names", type=float, default=0, help="weight of the choice among names alone")
+    arguments.add_argument("--mix", action="store_true", help="mix photos: for those that have been seen often")
     arguments.add_argument("--log-secs", type=float, default=60)
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--device", choices=["cpu", "cuda"], default="cpu")

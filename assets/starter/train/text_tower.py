@@ -1,7 +1,6 @@
 """The text tower learns to say of a text what the sentence encoder says: open_clip's causal transformer, own BPE.
 
-`tokenizer` writes tokenizer.json. `train` teaches the tower the vectors of captions, names and phrases. `align` then
-moves both towers' last projections so that captions find their own photos.
+`tokenizer` writes tokenizer.json. `train` teaches the tower the vectors of captions, names and phrases.
 """
 
 import argparse
@@ -20,7 +19,6 @@ from torch.nn import functional as F
 
 import data
 import image_tower
-import teacher
 from teacher import unit
 
 VOCABULARY, CONTEXT = 12288, 48
@@ -269,100 +267,7 @@ def train(options):
             return
 
 
-@torch.no_grad()
-def pooled_photos(tower, photos, rows, batch=64):
-    """What the attention pool would project."""
-    project, tower.attnpool.c_proj = tower.attnpool.c_proj, nn.Identity()
-    pooled = []
-    for start in range(0, len(rows), batch):
-        pixels = image_tower.normalised(image_tower.as_floats(photos, rows[start : start + batch]))
-        with torch.autocast("cpu", torch.bfloat16):
-            pooled.append(image_tower.pooled_and_stages(tower, pixels)[0].float())
-    tower.attnpool.c_proj = project
-    return torch.cat(pooled)
-
-
-class Pairs:
-    """Captioned photos and their captions, up to the two last projections."""
-
-    def __init__(self, options, tower, image, is_wanted):
-        work, found = options.work_dir, data.photos(options.train_dir)
-        rows, caption_rows = teacher.first_captions(found, is_wanted)
-        flat = [row for of in caption_rows for row in of]
-        self.of_photo = [range(0)] * len(rows)
-        at = 0
-        for index, of in enumerate(caption_rows):
-            self.of_photo[index], at = range(at, at + len(of)), at + len(of)
-        captions = [caption.rstrip(" .") for row in rows for caption in found[row].captions]
-        self.captions = pooled_texts(tower, Reader(work), captions)
-        self.sentences = torch.from_numpy(np.load(work / "photo_captions.npy")[flat]).float()
-        self.photos = pooled_photos(image.eval(), np.load(work / "photos.npy", mmap_mode="r"), rows)
-        self.teacher = torch.from_numpy(np.load(work / "targets.npy")[rows]).float()
-        print(f"{len(rows)} photos with {len(captions)} captions", flush=True)
-
-    def some(self, count):
-        """Photos, one caption of each, and what both teachers say."""
-        chosen = torch.randperm(len(self.photos))[:count]
-        captions = [int(np.random.choice(self.of_photo[i])) for i in chosen]
-        return self.photos[chosen], self.captions[captions], self.teacher[chosen], self.sentences[captions]
-
-
-class Named:
-    """Labelled photos and all names, up to the two last projections."""
-
-    def __init__(self, options, tower, image, is_wanted, count=12_000):
-        work, found = options.work_dir, data.photos(options.train_dir)
-        names = data.names(found)
-        name_row = {name: row for row, name in enumerate(names)}
-        rows = [row for row, photo in enumerate(found) if photo.label and is_wanted(photo) and photo.source != "tiny64"]
-        rows = sorted(np.random.choice(rows, min(count, len(rows)), replace=False).tolist())
-        self.names = pooled_texts(tower, Reader(work), [data.PHRASES[0].format(name) for name in names])
-        self.photos = pooled_photos(image.eval(), np.load(work / "photos.npy", mmap_mode="r"), rows)
-        self.labels = torch.tensor([name_row[found[row].label] for row in rows])
-
-    def loss(self, of_text, of_image, scale, count):
-        chosen = torch.randperm(len(self.photos))[:count]
-        scores = scale * unit(of_image(self.photos[chosen])) @ unit(self.names @ of_text).T
-        return F.cross_entropy(scores, self.labels[chosen])
-
-    def top1(self, of_text, of_image):
-        """Percent of the photos whose name is nearest of all."""
-        found = (unit(of_image(self.photos)) @ unit(self.names @ of_text).T).argmax(-1)
-        return 100 * (found == self.labels).float().mean().item()
-
-
-def align(options):
-    """Writes text_aligned.pt: the last projection of both towers, moved so that captions find their photos."""
-    work = options.work_dir
-    tower, image = TextTower(), image_tower.new_tower()
-    tower.load_state_dict(torch.load(work / "text.pt", map_location="cpu", weights_only=False)["tower"])
-    image.load_state_dict(torch.load(work / "image.pt", map_location="cpu", weights_only=False)["ema"])
-    held = Pairs(options, tower, image, lambda photo: photo.is_held_out)
-    pairs = Pairs(options, tower, image, lambda photo: not photo.is_held_out)
-    held_named = Named(options, tower, image, lambda photo: photo.is_held_out)
-    named = Named(options, tower, image, lambda photo: not photo.is_held_out)
-    of_text, of_image = tower.text_projection, image.attnpool.c_proj
-    log_scale = nn.Parameter(torch.tensor(3.0))
-    optimizer = torch.optim.AdamW([of_text, *of_image.parameters(), log_scale], options.lr, weight_decay=0)
-    for step in range(options.steps + 1):
-        if step % (options.steps // 5) == 0:
-            with torch.no_grad():
-                first = [of[0] for of in held.of_photo]
-                recall = teacher.recall(unit(held.captions[first] @ of_text), unit(of_image(held.photos)))
-                top1 = held_named.top1(of_text, of_image)
-            print(f"step {step}: held-out captions R@1/5/10 {recall}, names top-1 {top1:.1f}", flush=True)
-        photos, captions, wanted_photos, wanted_texts = pairs.some(4 * BATCH)
-        t, v = unit(captions @ of_text), unit(of_image(photos))
-        scores, own = log_scale.exp() * t @ v.T, torch.arange(len(t))
-        loss = (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
-        loss = loss + options.names * named.loss(of_text, of_image, log_scale.exp(), len(t))
-        # Neither may forget its teacher: most of what is asked for is in no caption of these photos.
-        loss = loss + options.hold * ((1 - (v * wanted_photos).sum(-1)).mean() + sentence_loss(t, wanted_texts))
-        apply(loss, [optimizer], [options.lr], step / options.steps)
-    save(work / "text_aligned.pt", tower=tower.state_dict(), project=of_image.state_dict(), log_scale=log_scale.detach())
-
-
-STEPS = {"tokenizer": train_tokenizer, "train": train, "align": align}
+STEPS = {"tokenizer": train_tokenizer, "train": train}
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -371,9 +276,6 @@ if __name__ == "__main__":
     arguments.add_argument("work_dir", type=Path)
     arguments.add_argument("--minutes", type=float, default=15)
     arguments.add_argument("--start-from", type=Path, help="a trained text tower, ../shared/starter-v0")
-    arguments.add_argument("--steps", type=int, default=200, help="of align")
-    arguments.add_argument("--hold", type=float, default=5, help="of align: weight of the teachers")
-    arguments.add_argument("--names", type=float, default=0.5, help="of align: weight of the labels")
     arguments.add_argument("--lr", type=float, default=1e-3)
     arguments.add_argument("--muon-lr", type=float, default=0.01)
     arguments.add_argument("--threads", type=int, default=2)

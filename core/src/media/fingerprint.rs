@@ -191,6 +191,16 @@ mod tests {
     }
 
     #[test]
+    fn the_same_pattern_in_another_colour_is_not_alike() {
+        let halves =
+            |dark: [u8; 3], bright: [u8; 3]| RgbImage::from_fn(96, 64, |x, _| Rgb(if x < 48 { dark } else { bright }));
+        let red = halves([190, 20, 20], [255, 80, 80]);
+        check_likeness(&red, &halves([20, 155, 30], [80, 220, 90]), false);
+        // A little less light, and warmer.
+        check_likeness(&red, &halves([180, 15, 10], [245, 75, 65]), true);
+    }
+
+    #[test]
     fn crops_and_brighter_copies_and_the_next_shot_look_alike() {
         for number in 0..6 {
             let whole = scene(400, 300, number);

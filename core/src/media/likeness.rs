@@ -15,6 +15,9 @@ const MOST_LEVELS: f32 = 10.5;
 /// How alike their patterns are at least: 1 is the same, 0 what has nothing in common.
 const LEAST_CORRELATION: f32 = 0.9;
 
+/// Levels by which the colour casts of two pictures of one thing may differ: other light, another film, not another colour.
+const MOST_CAST: f32 = 60.0;
+
 /// The sides of windows, and how many places each has along a side of the picture.
 const WINDOWS: [(f32, usize); 5] = [(1.0, 1), (0.95, 5), (0.9, 5), (0.85, 5), (0.8, 5)];
 
@@ -97,9 +100,28 @@ impl Seen {
     }
 }
 
+/// By how many levels red, green and blue are above the brightness of the whole picture in the mean.
+fn cast(of: &Colours) -> [f32; 3] {
+    let mean = |channel: usize| {
+        let levels = of.iter().skip(channel).step_by(3);
+        levels.map(|level| f32::from(*level)).sum::<f32>() / (GRID * GRID) as f32
+    };
+    let means = [0, 1, 2].map(mean);
+    let brightness = means.iter().sum::<f32>() / 3.0;
+    means.map(|mean| mean - brightness)
+}
+
+/// Whether both could be the same things in other light.
+fn is_cast_alike(a: &Colours, b: &Colours) -> bool {
+    cast(a).into_iter().zip(cast(b)).all(|(a, b)| (a - b).abs() <= MOST_CAST)
+}
+
 /// Whether two pictures look alike where they overlap best: all of both, one a part of the other, or both parts of one
 /// scene; parts have at least four fifths of each side.
 pub(super) fn look_alike(a: &Colours, b: &Colours) -> bool {
+    if !is_cast_alike(a, b) {
+        return false;
+    }
     let wholes = [a, b].map(|of| Window::WHOLE.colours(of));
     let mut nearest: Option<(f32, f32)> = None;
     for window in Window::all() {

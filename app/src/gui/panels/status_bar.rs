@@ -35,7 +35,7 @@ fn work_ui(cx: &Cx<'_>, ui: &mut Ui) {
     }
     match &cx.state.indexing {
         Some(indexing) => indexing_ui(cx, indexing, ui),
-        None => idle_ui(cx.state, ui),
+        None => idle_ui(cx, ui),
     }
 }
 
@@ -80,10 +80,7 @@ fn indexing_ui(cx: &Cx<'_>, indexing: &Indexing, ui: &mut Ui) {
         cx.send(Command::StopIndexing);
     }
     let is_wide = ui.available_width() > 330.0;
-    let words = RichText::new(counts(indexing)).font(font::caption()).color(theme::tokens(ui).muted);
-    if ui.add(egui::Button::new(words).frame(false)).on_hover_text(tr("Jobs")).clicked() {
-        cx.send(Command::OpenPage(Page::Jobs));
-    }
+    jobs_link(cx, &counts(indexing), ui);
     if is_wide {
         let accent = theme::tokens(ui).accent;
         let (width, height) = size::PROGRESS;
@@ -119,8 +116,16 @@ fn counts(indexing: &Indexing) -> String {
     counts
 }
 
-fn idle_ui(state: &State, ui: &mut Ui) {
-    if let Some(last) = &state.last_indexing {
-        caption(ui, &last_indexing::summary(last));
+fn idle_ui(cx: &Cx<'_>, ui: &mut Ui) {
+    if let Some(last) = &cx.state.last_indexing {
+        jobs_link(cx, &last_indexing::summary(last), ui);
+    }
+}
+
+/// Words that lead to the jobs.
+fn jobs_link(cx: &Cx<'_>, words: &str, ui: &mut Ui) {
+    let words = RichText::new(words).font(font::caption()).color(theme::tokens(ui).muted);
+    if ui.add(egui::Button::new(words).frame(false).truncate()).on_hover_text(tr("Jobs")).clicked() {
+        cx.send(Command::OpenPage(Page::Jobs));
     }
 }

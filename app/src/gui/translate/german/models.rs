@@ -5,9 +5,9 @@ use super::Words;
 pub const WORDS: Words = &[
     (
         "There at once, offline, small and quick; every other model finds more. Of 159 photos it has the right one first \
-         for 24 % of their captions, among the first ten for 79 %",
-        "Sofort da, ohne Netz, klein und schnell; jedes andere Modell findet mehr. Von 159 Fotos hat es für 24 % ihrer \
-         Bildunterschriften das richtige an erster Stelle, für 79 % unter den ersten zehn",
+         for 23 % of their captions, among the first ten for 86 %",
+        "Sofort da, ohne Netz, klein und schnell; jedes andere Modell findet mehr. Von 159 Fotos hat es für 23 % ihrer \
+         Bildunterschriften das richtige an erster Stelle, für 86 % unter den ersten zehn",
     ),
     ("A folder that you added", "Ein Ordner, den du hinzugefügt hast"),
     (

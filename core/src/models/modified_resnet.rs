@@ -6,7 +6,7 @@ use candle_core::{D, Tensor};
 
 use super::batch_norm::batch_norm;
 use super::convolution::{After, Convolution, halved};
-use super::dense::Dense;
+use super::dense::{Affine, Dense};
 use super::depthwise::Map;
 use super::ops::add_branch_relu;
 use super::position::{Resampling, resampled};
@@ -201,29 +201,40 @@ impl Bottleneck {
 }
 
 /// The mean of all places asks all places.
+///
+/// There is one query: taking it to the places through the keys' weights, and what it looked at through the values'
+/// after it is added up, costs a seventeenth of a key and a value for every place. The keys' bias would add the same to
+/// every place's score, which changes nothing.
 struct AttentionPool {
     query: Dense,
-    key: Dense,
-    value: Dense,
+    /// `[heads, depth, width]`
+    key: Tensor,
+    /// `[heads, width, depth]`
+    value: Tensor,
+    /// `[width]`
+    value_bias: Tensor,
+    /// The same values for every place.
+    values: Dense,
     out: Dense,
     /// `[1 + side * side, width]`, the row of the mean first.
     positions: Tensor,
     side: usize,
-    heads: usize,
     dim: usize,
 }
 
 impl AttentionPool {
     fn load(width: usize, config: &ResNetConfig, scope: &Scope<'_>) -> Result<Self> {
-        let side = config.image_size / STRIDE;
+        let (side, by_head) = (config.image_size / STRIDE, (config.heads, width / config.heads, width));
+        let value = Affine::load(&scope.at("v_proj"), width, width, &[])?;
         Ok(Self {
             query: Dense::load(&scope.at("q_proj"), width, width)?,
-            key: Dense::load(&scope.at("k_proj"), width, width)?,
-            value: Dense::load(&scope.at("v_proj"), width, width)?,
+            key: Affine::load(&scope.at("k_proj"), width, width, &[])?.weight.reshape(by_head)?,
+            values: value.dense()?,
+            value: value.weight.reshape(by_head)?.transpose(1, 2)?,
+            value_bias: value.bias,
             out: Dense::load(&scope.at("c_proj"), width, config.dim)?,
             positions: scope.get("positional_embedding", &[1 + side * side, width])?,
             side,
-            heads: config.heads,
             dim: config.dim,
         })
     }
@@ -241,29 +252,32 @@ impl AttentionPool {
     fn each(&self, map: &Map) -> Result<Tensor> {
         let places = self.positions_of(map.rows, map.columns)?.narrow(0, 1, map.rows * map.columns)?;
         let tokens = map.features.broadcast_add(&places)?;
-        Ok(self.out.forward(&self.value.forward(&tokens)?)?)
+        Ok(self.out.forward(&self.values.forward(&tokens)?)?)
     }
 
     fn forward(&self, map: &Map) -> Result<Tensor> {
         let tokens = Tensor::cat(&[&map.features.mean_keepdim(1)?, &map.features], 1)?;
         let tokens = tokens.broadcast_add(&self.positions_of(map.rows, map.columns)?)?;
-        let (n, count, width) = tokens.dims3()?;
-        let depth = width / self.heads;
-        let heads =
-            |tokens: Tensor, count: usize| tokens.reshape((n, count, self.heads, depth))?.transpose(1, 2)?.contiguous();
-        let query = heads(self.query.forward(&tokens.narrow(1, 0, 1)?.contiguous()?)?, 1)?;
-        let key = heads(self.key.forward(&tokens)?, count)?;
-        let value = heads(self.value.forward(&tokens)?, count)?;
-        let scores = (query.matmul(&key.t()?)? * (depth as f64).powf(-0.5))?;
-        let mixed = candle_nn::ops::softmax(&scores, D::Minus1)?.matmul(&value)?;
-        Ok(self.out.forward(&mixed.reshape((n, width))?)?)
+        let (n, _, width) = tokens.dims3()?;
+        let (heads, depth, _) = self.key.dims3()?;
+        let query = self.query.forward(&tokens.narrow(1, 0, 1)?.contiguous()?)?;
+        let asked = swapped(&swapped(&query.reshape((n, heads, depth))?)?.matmul(&self.key)?)?;
+        let scores = (asked.matmul(&tokens.t()?)? * (depth as f64).powf(-0.5))?;
+        let seen = candle_nn::ops::softmax(&scores, D::Minus1)?.matmul(&tokens)?;
+        let value = swapped(&swapped(&seen)?.matmul(&self.value)?)?.reshape((n, width))?;
+        Ok(self.out.forward(&value.broadcast_add(&self.value_bias)?)?)
     }
 
     /// Each place as if it were asked alone: its value, without a position (MaskCLIP's head, Zhou et al. 2022, does the
     /// same): `[n, places, dim]`.
     fn values(&self, map: &Map) -> Result<Tensor> {
-        Ok(self.out.forward(&self.value.forward(&map.features)?)?)
+        Ok(self.out.forward(&self.values.forward(&map.features)?)?)
     }
+}
+
+/// `[n, heads, numbers]` for `[heads, n, numbers]`, and the other way round.
+fn swapped(by_head: &Tensor) -> candle_core::Result<Tensor> {
+    by_head.transpose(0, 1)?.contiguous()
 }
 
 /// A convolution's kernel and its batch norm as one kernel and a bias.

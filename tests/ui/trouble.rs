@@ -2,6 +2,7 @@
 
 use egui_kittest::kittest::Queryable;
 use sightline_app::gui::command::Command;
+use sightline_app::gui::state::Page;
 
 use crate::support::{COLORS, Window};
 
@@ -20,6 +21,24 @@ fn a_file_that_cannot_be_used_is_listed_with_the_reason() {
     window.harness.key_press(egui::Key::Escape);
     window.harness.run_steps(3);
     window.harness.get_by_role_and_label(egui::Role::Button, "red.png");
+}
+
+#[test]
+fn a_list_is_no_wider_than_can_be_read() {
+    let (width, most) = (2560.0, 1100.0);
+    let mut window = Window::sized(width, 1440.0);
+    let folder = window.folder_of("Mixed", &COLORS);
+    let name = format!("{}.jpg", "long ".repeat(48));
+    fs_err::write(folder.join(&name), b"no picture at all").unwrap();
+    window.index(&folder);
+    window.wait_until("the problem is known", |state| !state.library.problems.is_empty());
+    window.app().send(Command::OpenPage(Page::Problems));
+    window.harness.run_steps(3);
+    // The line, and the reason in it.
+    let line = window.harness.get_all_by_label_contains(&name).next().unwrap().rect();
+    assert!(line.width() > 0.9 * most && line.width() <= most, "{line:?}");
+    // The page itself begins behind the sidebar.
+    assert!(line.left() > (width - most) / 2.0 - 1.0 && line.right() < width - 300.0, "{line:?}");
 }
 
 #[test]

@@ -22,15 +22,48 @@ impl Exposure {
         let step = picture.width().max(picture.height()).div_ceil(MEASURED_SIDE).max(1);
         let (width, height) = (picture.width() / step, picture.height() / step);
         let luma = |x: u32, y: u32| {
-            let [r, g, b] = picture.get_pixel(x * step, y * step).0.map(f64::from);
-            (0.299 * r + 0.587 * g + 0.114 * b) / 255.0
+            let [r, g, b] = picture.get_pixel(x * step, y * step).0.map(i32::from);
+            299 * r + 587 * g + 114 * b
         };
-        let values: Vec<f64> = (0..height).flat_map(|y| (0..width).map(move |x| luma(x, y))).collect();
-        let at = |x: u32, y: u32| values[(y * width + x) as usize];
-        let laplacian = |(x, y): (u32, u32)| at(x - 1, y) + at(x + 1, y) + at(x, y - 1) + at(x, y + 1) - 4.0 * at(x, y);
-        let inner = (1..height.saturating_sub(1)).flat_map(|y| (1..width.saturating_sub(1)).map(move |x| (x, y)));
-        let edges: Vec<f64> = inner.map(laplacian).collect();
-        Self { brightness: mean(&values), sharpness: variance(&edges) }
+        let values: Vec<i32> = (0..height).flat_map(|y| (0..width).map(move |x| luma(x, y))).collect();
+        let rows: Vec<&[i32]> = values.chunks_exact(width.max(1) as usize).collect();
+        let mut edges = Sums::default();
+        for [above, row, below] in rows.array_windows() {
+            for (([left, here, right], above), below) in row.array_windows().zip(&above[1..]).zip(&below[1..]) {
+                edges.add(left + right + above + below - 4 * here);
+            }
+        }
+        let mut all = Sums::default();
+        values.into_iter().for_each(|value| all.add(value));
+        Self { brightness: all.mean() / WHITE, sharpness: edges.variance() / WHITE.powi(2) }
+    }
+}
+
+/// The luma of white, as whole numbers have it.
+const WHITE: f64 = 255_000.0;
+
+/// Sums of whole numbers, exact for any picture that is measured.
+#[derive(Default)]
+struct Sums {
+    count: i64,
+    sum: i64,
+    squares: i64,
+}
+
+impl Sums {
+    fn add(&mut self, value: i32) {
+        self.count += 1;
+        self.sum += i64::from(value);
+        self.squares += i64::from(value).pow(2);
+    }
+
+    fn mean(&self) -> f64 {
+        self.sum as f64 / self.count.max(1) as f64
+    }
+
+    fn variance(&self) -> f64 {
+        let (count, sum) = (i128::from(self.count.max(1)), i128::from(self.sum));
+        (i128::from(self.squares) * count - sum * sum) as f64 / (count * count) as f64
     }
 }
 
@@ -141,6 +174,23 @@ mod tests {
         assert!(complaint(&stripes(170, 250)).starts_with("brighter"));
         assert!(complaint(&stripes(118, 126)).starts_with("less sharp"));
         assert!(Gates::of(&[]).is_none());
+    }
+
+    #[test]
+    fn sharpness_is_the_variance_of_the_laplacian() {
+        let picture =
+            RgbImage::from_fn(5, 4, |x, y| Rgb([(3 * x * x * x) as u8, (60 * y) as u8, (7 * x * x * y % 251) as u8]));
+        let luma = |x: u32, y: u32| {
+            let [r, g, b] = picture.get_pixel(x, y).0.map(f64::from);
+            (0.299 * r + 0.587 * g + 0.114 * b) / 255.0
+        };
+        let laplacian =
+            |(x, y): (u32, u32)| luma(x - 1, y) + luma(x + 1, y) + luma(x, y - 1) + luma(x, y + 1) - 4.0 * luma(x, y);
+        let edges: Vec<f64> = [(1, 1), (2, 1), (3, 1), (1, 2), (2, 2), (3, 2)].map(laplacian).to_vec();
+        let lumas: Vec<f64> = (0..20).map(|at| luma(at % 5, at / 5)).collect();
+        let found = Exposure::of(&picture);
+        assert!((found.brightness - mean(&lumas)).abs() < 1e-12, "{found:?}");
+        assert!((found.sharpness - variance(&edges)).abs() < 1e-12 && found.sharpness > 0.0, "{found:?}");
     }
 
     #[test]

@@ -19,8 +19,8 @@ use crate::models::{Encoder, Steps, product};
 /// least. More of it costs a little on small parts, less of it on textures (docs/inspection.md).
 const SHRINKAGE: f64 = 0.003;
 
-/// Features that a thread turns at a time, and numbers of theirs: what passes between the steps stays in its cache.
-const ROWS: usize = 192;
+/// Most features that a thread turns at a time, and numbers of theirs: what passes between the steps stays in its cache.
+const ROWS: usize = 256;
 const COLUMNS: usize = 128;
 
 /// One normal distribution of all good patches.
@@ -77,7 +77,11 @@ impl Normal {
     }
 
     fn distances(&self, features: &[f32]) -> Vec<f32> {
-        features.par_chunks(ROWS * self.mean.len()).flat_map_iter(|features| self.distances_of(features)).collect()
+        let (count, threads) = (features.len() / self.mean.len(), rayon::current_num_threads());
+        // As many portions for one thread as for the other.
+        let portions = count.div_ceil(ROWS).next_multiple_of(threads);
+        let rows = count.div_ceil(portions.max(1)).max(1);
+        features.par_chunks(rows * self.mean.len()).flat_map_iter(|features| self.distances_of(features)).collect()
     }
 
     fn distances_of(&self, features: &[f32]) -> impl Iterator<Item = f32> {

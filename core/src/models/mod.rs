@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 
 mod accelerator;
 mod attention;
+mod awake;
 mod batch_norm;
 mod bytes;
 mod checkpoint;

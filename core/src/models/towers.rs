@@ -5,6 +5,7 @@ use candle_core::{Device, Tensor};
 use image::RgbImage;
 use rayon::prelude::*;
 
+use super::awake::awake;
 use super::preprocess::Preprocessing;
 use super::tokenizer::TextTokenizer;
 use super::{Encoder, LearnedPrompts, ModelIdentity, PatchFeatures, UnitVector, WordFeatures, unit_rows};
@@ -146,7 +147,7 @@ pub(super) const NO_DENSE: &str = "this model does not say where in a picture so
 pub(super) const DENSE_REMEDY: &str = "choose the built-in model, or one of the families CLIP and OpenCLIP";
 
 /// Pictures that one core computes at once in 8 bits: what passes between their products stays in its cache, and the
-/// weights, a quarter as long as in 32 bits, can be read anew for each few.
+/// weights, a quarter as long as in 32 bits, can be read anew for each few. So many at most are waited for by somebody.
 const FEW: usize = 2;
 
 /// Texts are short: more at once would only wait for the longest.
@@ -176,6 +177,9 @@ impl Encoder for Towers {
     }
 
     fn embed_pictures(&self, prepared: &[RgbImage]) -> Result<Vec<UnitVector>> {
+        if (1..=FEW).contains(&prepared.len()) {
+            return awake(|| self.embed_at_once(prepared));
+        }
         if self.identity.is_int8() {
             let few: Result<Vec<_>> = prepared.par_chunks(FEW).map(|few| self.embed_at_once(few)).collect();
             return Ok(few?.concat());
@@ -193,7 +197,8 @@ impl Encoder for Towers {
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(TEXT_BATCH) {
             let rows: Result<Vec<Vec<u32>>> = batch.iter().map(|text| Ok(tokenizer.tokenize(text)?.ids)).collect();
-            vectors.extend(unit_rows(&tower.embed(&rows?)?, &self.identity)?);
+            let rows = rows?;
+            vectors.extend(unit_rows(&awake(|| tower.embed(&rows))?, &self.identity)?);
         }
         Ok(vectors)
     }

@@ -27,13 +27,13 @@ impl Exposure {
         };
         let values: Vec<i32> = (0..height).flat_map(|y| (0..width).map(move |x| luma(x, y))).collect();
         let rows: Vec<&[i32]> = values.chunks_exact(width.max(1) as usize).collect();
-        let mut edges = Sums::default();
+        let mut edges = WholeSums::default();
         for [above, row, below] in rows.array_windows() {
             for (([left, here, right], above), below) in row.array_windows().zip(&above[1..]).zip(&below[1..]) {
                 edges.add(left + right + above + below - 4 * here);
             }
         }
-        let mut all = Sums::default();
+        let mut all = WholeSums::default();
         values.into_iter().for_each(|value| all.add(value));
         Self { brightness: all.mean() / WHITE, sharpness: edges.variance() / WHITE.powi(2) }
     }
@@ -44,13 +44,13 @@ const WHITE: f64 = 255_000.0;
 
 /// Sums of whole numbers, exact for any picture that is measured.
 #[derive(Default)]
-struct Sums {
+struct WholeSums {
     count: i64,
     sum: i64,
     squares: i64,
 }
 
-impl Sums {
+impl WholeSums {
     fn add(&mut self, value: i32) {
         self.count += 1;
         self.sum += i64::from(value);

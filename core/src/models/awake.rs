@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::Yield;
 
-/// What `work` gives, which may split itself over the pool of threads: until it is done none of them sleeps.
+/// So many are kept awake: more would look for work in each other's way, and one picture is no more than a dozen parts.
+const MOST: usize = 8;
+
+/// What `work` gives, which may split itself over the pool of threads: until it is done they do not sleep.
 ///
 /// For one picture or a few words: whoever calls this on every core at once keeps threads waiting that have work.
 pub(super) fn awake<T: Send>(work: impl FnOnce() -> T + Send) -> T {
@@ -16,7 +19,7 @@ pub(super) fn awake<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     rayon::scope(|scope| {
         // Set even if the work panics: the others would wait for ever.
         let done = Done(&is_done);
-        for _ in 1..rayon::current_num_threads() {
+        for _ in 1..rayon::current_num_threads().min(MOST) {
             scope.spawn(|_| wait(&is_done));
         }
         let found = work();

@@ -1,6 +1,6 @@
-"""Moves the text tower, and the image tower's last projection, until texts find their own photos: writes text_aligned.pt.
+"""Moves the text tower, and the image tower's attention pool, until texts find their own photos: writes text_aligned.pt.
 
-The image tower up to that projection stays as it is, so what it gives for a photo is computed once.
+The image tower's stages stay as they are, so what they give for some views of each photo is computed once.
 """
 
 import argparse
@@ -25,27 +25,36 @@ REPORTS = 6
 
 
 @torch.no_grad()
-def pooled_photos(image, photos, rows, batch=64):
-    """What the attention pool would project, n x channels."""
-    project, image.attnpool.c_proj = image.attnpool.c_proj, nn.Identity()
-    pooled = []
+def last_maps(image, photos, rows, is_varied, batch=64):
+    """What the attention pool gets, n x channels x 4 x 4; of the photos as they are, or of a varied view of each."""
+    maps = []
     for start in range(0, len(rows), batch):
-        pixels = image_tower.normalised(image_tower.as_floats(photos, rows[start : start + batch]))
-        with torch.autocast("cpu", torch.bfloat16):
-            pooled.append(image_tower.pooled_and_stages(image, pixels)[0].float())
-    image.attnpool.c_proj = project
-    return torch.cat(pooled)
+        pixels = image_tower.as_floats(photos, rows[start : start + batch])
+        if is_varied:
+            pixels = image_tower.augmented(pixels, torch.tensor([data.WHOLE] * len(pixels)), data.SIDE)
+        with image_tower.in_bfloat16():
+            maps.append(image_tower.stages_of(image, image_tower.normalised(pixels))[2].half())
+    return torch.cat(maps)
 
 
 class Seen:
-    """Photos up to the last projection, with what the teacher says of each: its vector, and how likely each class is."""
+    """Photos up to the pool, with what the teacher says of each: its vector, and how likely each class is."""
 
-    def __init__(self, options, image, rows):
+    def __init__(self, options, image, rows, varied=0):
         load = lambda name: torch.from_numpy(np.load(options.work_dir / f"{name}.npy", mmap_mode="r")[rows])
-        self.rows = rows
-        self.pooled = pooled_photos(image, np.load(options.work_dir / "photos.npy", mmap_mode="r"), rows)
+        photos = np.load(options.work_dir / "photos.npy", mmap_mode="r")
+        self.rows, self.pool = rows, image.attnpool
+        self.views = torch.stack([last_maps(image, photos, rows, view > 0) for view in range(1 + varied)])
         self.targets = load("targets")
         self.classes = load("logits").float().softmax(-1)[:, 1:].half()  # without the background
+
+    def vectors(self, chosen):
+        """Unit vectors of one view of each."""
+        view = torch.randint(len(self.views), (len(chosen),))
+        return unit(image_tower.attention_pool(self.pool, self.views[view, chosen].float()))
+
+    def all_vectors(self):
+        return torch.cat([self.vectors(part) for part in torch.arange(len(self.rows)).split(PHOTOS)])
 
 
 class Captioned:
@@ -90,10 +99,10 @@ class Held:
         self.labels = torch.tensor([self.names.index(found[row].label) for row in rows])
 
     @torch.no_grad()
-    def line(self, tower, reader, project):
+    def line(self, tower, reader):
         vectors = lambda texts: unit(text_tower.pooled_texts(tower, reader, texts) @ tower.text_projection)
-        recall = teacher.recall(vectors(self.captions), unit(project(self.captioned.pooled)))
-        scores = unit(project(self.named.pooled)) @ vectors([data.PHRASES[0].format(name) for name in self.names]).T
+        recall = teacher.recall(vectors(self.captions), self.captioned.all_vectors())
+        scores = self.named.all_vectors() @ vectors([data.PHRASES[0].format(name) for name in self.names]).T
         ranks = (scores > scores.gather(1, self.labels[:, None])).sum(1)
         top = [round(100 * (ranks < k).float().mean().item(), 1) for k in (1, 5)]
         return f"held-out captions R@1/5/10 {recall}, names top-1/5 of {len(self.names)}: {top}"
@@ -107,25 +116,25 @@ class Alignment:
         self.reader = text_tower.Reader(options.work_dir)
         self.tower, image = text_tower.TextTower(), image_tower.new_tower()
         load = lambda name: torch.load(options.work_dir / name, map_location="cpu", weights_only=False)
-        self.tower.load_state_dict(load("text.pt")["tower"])
+        self.tower.load_state_dict(load(options.text)["tower"])
         image.load_state_dict(load("image.pt")["ema"])
         self.held = Held(options, image.eval(), found)
         rows, _ = teacher.first_captions(found, lambda photo: not photo.is_held_out)
         self.captions, self.captioned = Captioned(found, rows), len(rows)
         others = [row for row, p in enumerate(found) if not (p.captions or p.is_held_out or p.source == "tiny64")]
         others = sorted(np.random.choice(others, min(OTHERS, len(others)), replace=False).tolist())
-        self.seen = Seen(options, image, rows + others)
+        self.seen = Seen(options, image, rows + others, options.views)
         self.classes, self.names = list(text_tower.open_clip.IMAGENET_CLASSNAMES), data.names(found)
         row_of = {name: row for row, name in enumerate(self.names)}
         self.labels = torch.tensor([row_of.get(found[row].label, -1) for row in self.seen.rows])
         self.labelled = (self.labels >= 0).nonzero()[:, 0]
         self.texts = text_tower.Texts(options, self.reader).batches(text_tower.BATCH // 2)
-        self.project = image.attnpool.c_proj
+        self.pool = image.attnpool
         self.log_scales = nn.Parameter(torch.tensor([3.0, 3.4]))  # among captions, among names
         print(f"{self.captioned} photos with captions, {len(others)} others, {len(self.labelled)} with labels", flush=True)
 
     def vectors(self, chosen):
-        v = unit(self.project(self.seen.pooled[chosen]))
+        v = self.seen.vectors(chosen)
         return v, (1 - (v * self.seen.targets[chosen].float()).sum(-1)).mean()
 
     def loss(self):
@@ -136,7 +145,7 @@ class Alignment:
         own = torch.arange(len(v))
         loss = options.captions * (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
 
-        chosen = torch.randperm(len(self.seen.pooled))[:PHOTOS]
+        chosen = torch.randperm(len(self.seen.rows))[:PHOTOS]
         v, far_too = self.vectors(chosen)
         loss = loss + options.classes * names_loss(
             self.tower, self.reader, self.classes, self.seen.classes[chosen].float(), v, scales[1]
@@ -152,13 +161,13 @@ class Alignment:
         return loss + options.hold * hold
 
     def report(self, minutes, steps):
-        line = self.held.line(self.tower, self.reader, self.project)
+        line = self.held.line(self.tower, self.reader)
         print(f"{minutes:5.1f} min, step {steps}: {line}", flush=True)
 
 
 def align(options):
     alignment = Alignment(options)
-    of_image = [*alignment.project.parameters(), alignment.log_scales]
+    of_image = [*alignment.pool.parameters(), alignment.log_scales]
     optimizers = [*text_tower.optimizers(alignment.tower, options), torch.optim.AdamW(of_image, options.image_lr, weight_decay=0)]
     peaks = (options.muon_lr, options.lr, options.image_lr)
     started, steps, reports = time.monotonic(), 0, 0
@@ -174,7 +183,7 @@ def align(options):
             loss = alignment.loss()
         text_tower.apply(loss, optimizers, peaks, progress)
         steps += 1
-    state = {"tower": alignment.tower.state_dict(), "project": alignment.project.state_dict()}
+    state = {"tower": alignment.tower.state_dict(), "pool": alignment.pool.state_dict()}
     text_tower.save(options.work_dir / "text_aligned.pt", **state, log_scale=alignment.log_scales[0].detach())
 
 
@@ -183,10 +192,12 @@ if __name__ == "__main__":
     arguments.add_argument("train_dir", type=Path)
     arguments.add_argument("work_dir", type=Path)
     arguments.add_argument("--minutes", type=float, default=12)
+    arguments.add_argument("--text", default="text.pt", help="what the text tower begins with; text_aligned.pt goes on")
     arguments.add_argument("--hold", type=float, default=3, help="weight of the teachers")
     arguments.add_argument("--captions", type=float, default=1, help="weight of captions and their photos")
     arguments.add_argument("--classes", type=float, default=1, help="weight of the classes that the MobileNet sees")
     arguments.add_argument("--labels", type=float, default=0.5, help="weight of the labels")
+    arguments.add_argument("--views", type=int, default=1, help="varied views of each photo, beside the photo itself")
     arguments.add_argument("--lr", type=float, default=3e-4)
     arguments.add_argument("--muon-lr", type=float, default=0.002)
     arguments.add_argument("--image-lr", type=float, default=5e-4)

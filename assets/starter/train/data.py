@@ -82,11 +82,12 @@ def phrases(names, count=24_000):
 
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
+PARTS = 2  # of each photo, which the teacher sees one by one
 
 
-def crop_box(row):
-    """The part of photo `row` that the teacher saw on its own, left, top, right and bottom in 0..1: the same in every run."""
-    chance = random.Random(row)
+def crop_box(row, part=0):
+    """A part of photo `row` that the teacher saw on its own, left, top, right and bottom in 0..1: the same in every run."""
+    chance = random.Random(row + part * 1_000_003)
     width, height = (chance.uniform(0.5, 0.85) for _ in range(2))
     left, top = chance.uniform(0, 1 - width), chance.uniform(0, 1 - height)
     return left, top, left + width, top + height

@@ -53,7 +53,11 @@ def new_tower():
 
 
 def attention_pool(pool, x):
-    """The same numbers as open_clip's, for the one query that is used, and for a grid of any side."""
+    """The same numbers as open_clip's, for the one query that is used, and for a grid of any side.
+
+    With one query it is cheaper to take the query to the places through the keys' weights, and to project what was looked
+    at only after it is added up, than to compute a key and a value of every place. The keys' bias changes no choice.
+    """
     side = x.shape[-1]
     x = x.flatten(2).transpose(1, 2)
     x = torch.cat([x.mean(1, keepdim=True), x], 1)
@@ -63,22 +67,24 @@ def attention_pool(pool, x):
         grid = grid.T.reshape(1, -1, trained, trained)
         grid = F.interpolate(grid, (side, side), mode="bilinear", align_corners=False)[0].flatten(1).T
     x = x + torch.cat([first, grid])
-    heads = lambda y: y.unflatten(-1, (pool.num_heads, -1)).transpose(1, 2)
-    pooled = F.scaled_dot_product_attention(heads(pool.q_proj(x[:, :1])), heads(pool.k_proj(x)), heads(pool.v_proj(x)))
-    return pool.c_proj(pooled.transpose(1, 2).flatten(1))
+    heads = pool.num_heads
+    query = pool.q_proj(x[:, 0]).unflatten(-1, (heads, -1))
+    asked = torch.einsum("nhd,hdc->nhc", query, pool.k_proj.weight.unflatten(0, (heads, -1)))
+    looks = (asked @ x.transpose(1, 2) * query.shape[-1] ** -0.5).softmax(-1)
+    value = torch.einsum("nhc,hdc->nhd", looks.to(x.dtype) @ x, pool.v_proj.weight.unflatten(0, (heads, -1)))
+    return pool.c_proj(value.flatten(1) + pool.v_proj.bias)
 
 
 def vectors_and_stages(tower, pixels):
     """Unit vectors, and the maps at 1/8, 1/16 and 1/32."""
-    vectors, stages = pooled_and_stages(tower, pixels)
-    return unit(vectors), stages
+    stages = stages_of(tower, pixels)
+    return unit(attention_pool(tower.attnpool, stages[2])), stages
 
 
-def pooled_and_stages(tower, pixels):
+def stages_of(tower, pixels):
     eighth = tower.layer2(tower.layer1(tower.stem(pixels)))
     sixteenth = tower.layer3(eighth)
-    last = tower.layer4(sixteenth)
-    return attention_pool(tower.attnpool, last), [eighth, sixteenth, last]
+    return [eighth, sixteenth, tower.layer4(sixteenth)]
 
 
 def normalised(pixels):
@@ -322,19 +328,24 @@ def batches(allowed):
 
 
 class Taught:
-    """What the teacher said of each whole photo and of one part of each."""
+    """What the teacher said of each whole photo and of some parts of each."""
 
     def __init__(self, work_dir, count):
         load = lambda name: on_device(torch.from_numpy(np.load(work_dir / f"{name}.npy")))
-        self.boxes = torch.stack([torch.tensor([data.WHOLE] * count), torch.tensor([data.crop_box(row) for row in range(count)])])
-        self.targets = torch.stack([load("targets"), load("crop_targets")])
-        logits = torch.stack([load("logits"), load("crop_logits")])
-        self.logits = (logits - logits[0].float().mean(0).half()) / logits[0].float().std(0).half()
+        parts = range(data.PARTS)
+        boxes = [[data.WHOLE] * count] + [[data.crop_box(row, part) for row in range(count)] for part in parts]
+        self.boxes = torch.tensor(boxes)
+        self.targets = torch.stack([load("targets")] + [load(f"crop_targets{part}") for part in parts])
+        self.logits = torch.stack([load("logits")] + [load(f"crop_logits{part}") for part in parts])
+        whole = self.logits[0].float()
+        self.mean, self.std = whole.mean(0), whole.std(0)
 
     def pick(self, rows):
-        """Boxes, vectors and standardised logits, each photo's whole or its part."""
-        which, rows = (torch.rand(len(rows)) < 0.5).long(), on_device(torch.from_numpy(rows))
-        return self.boxes[which, rows], self.targets[which, rows].float(), self.logits[which, rows].float()
+        """Boxes, vectors and standardised logits of each photo, half of them whole, half a part."""
+        part = 1 + torch.randint(data.PARTS, (len(rows),))
+        which, rows = part * (torch.rand(len(rows)) < 0.5), on_device(torch.from_numpy(rows))
+        logits = (self.logits[which, rows].float() - self.mean) / self.std
+        return self.boxes[which, rows], self.targets[which, rows].float(), logits
 
 
 def train(options):
@@ -361,7 +372,8 @@ def train(options):
         bank = torch.cat([fixed_bank, captions[torch.randint(len(captions), (BANK_CAPTIONS,))]])
         boxes, target, logits = taught.pick(rows)
         pixels = normalised(augmented(as_floats(photos, rows), boxes, training.side))
-        if options.mix:
+        # The last and largest pictures are seen as they are, as the user's will be.
+        if options.mix and training.side < data.SIDE:
             pixels, target, logits = mixed(pixels, target, logits)
         losses.append(training.step(pixels, target, logits, bank, dense_teacher))
         now = clock()

@@ -50,9 +50,10 @@ class MobileNet:
 
 
 def cache_logits(options):
-    """Writes logits.npy of the whole photos, then crop_logits.npy of one part of each."""
+    """Writes logits.npy of the whole photos, then crop_logits0.npy and so on, of one part of each."""
     write_logits(options, "logits", lambda row: data.WHOLE)
-    write_logits(options, "crop_logits", data.crop_box)
+    for part in range(data.PARTS):
+        write_logits(options, f"crop_logits{part}", lambda row: data.crop_box(row, part))
 
 
 def write_logits(options, name, box_of):
@@ -241,7 +242,7 @@ def head_loss(head, batch, classes, names):
 
 
 def train_head(options):
-    """Writes head.pt, and with it targets.npy and crop_targets.npy."""
+    """Writes head.pt, and with it targets.npy and the crop_targets."""
     found = data.photos(options.train_dir)
     load = lambda name: torch.from_numpy(np.load(options.work_dir / f"{name}.npy")).float()
     logits = finished_logits(options.work_dir, "logits")
@@ -273,7 +274,8 @@ def train_head(options):
     head.eval()
     torch.save(head.state_dict(), options.work_dir / "head.pt")
     v = write_targets(options.work_dir, "targets", logits, head, classes, len(found))
-    write_targets(options.work_dir, "crop_targets", finished_logits(options.work_dir, "crop_logits"), head, classes, len(found))
+    for part in range(data.PARTS):
+        write_targets(options.work_dir, f"crop_targets{part}", finished_logits(options.work_dir, f"crop_logits{part}"), head, classes, len(found))
     held_rows, held_captions = first_captions(found, lambda photo: photo.is_held_out)
     texts = captions[[of[0] for of in held_captions]]
     with torch.inference_mode():

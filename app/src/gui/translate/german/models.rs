@@ -5,9 +5,9 @@ use super::Words;
 pub const WORDS: Words = &[
     (
         "There at once, offline, small and quick; every other model finds more. Of 159 photos it has the right one first \
-         for 23 % of their captions, among the first ten for 86 %",
-        "Sofort da, ohne Netz, klein und schnell; jedes andere Modell findet mehr. Von 159 Fotos hat es für 23 % ihrer \
-         Bildunterschriften das richtige an erster Stelle, für 86 % unter den ersten zehn",
+         for 30 % of their captions, among the first ten for 87 %",
+        "Sofort da, ohne Netz, klein und schnell; jedes andere Modell findet mehr. Von 159 Fotos hat es für 30 % ihrer \
+         Bildunterschriften das richtige an erster Stelle, für 87 % unter den ersten zehn",
     ),
     ("A folder that you added", "Ein Ordner, den du hinzugefügt hast"),
     (

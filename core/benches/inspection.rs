@@ -68,7 +68,13 @@ fn bench_regions(criterion: &mut Criterion, n: usize) {
 }
 
 fn taught(encoder: &Arc<dyn Encoder>, parts: &[RgbImage]) -> Result<Inspector> {
-    let mut lesson = Lesson::new(Arc::clone(encoder), Settings::default())?;
+    let settings = Settings::default();
+    let others = settings.others().into_iter().map(|look| one_look(encoder, look, parts)).collect::<Result<_>>()?;
+    one_look(encoder, settings, parts)?.joined(others)
+}
+
+fn one_look(encoder: &Arc<dyn Encoder>, settings: Settings, parts: &[RgbImage]) -> Result<Inspector> {
+    let mut lesson = Lesson::new(Arc::clone(encoder), settings)?;
     for (at, part) in parts.iter().enumerate() {
         lesson.show(&at.to_string(), part)?;
     }
@@ -88,8 +94,13 @@ fn bench_parts(criterion: &mut Criterion, width: u32, counts: &[u64]) -> Result<
         group.bench_function(BenchmarkId::new("learnt", count), |bencher| bencher.iter(|| taught(&encoder, parts)));
     }
     let inspector = taught(&encoder, &parts)?;
-    let size = Some(Settings::default().size);
-    group.bench_function("encoder", |bencher| bencher.iter(|| encoder.unscaled_patch_features(&part, size)));
+    let settings = Settings::default();
+    group.bench_function("encoder", |bencher| {
+        bencher.iter(|| {
+            let look = |size: &usize| encoder.unscaled_patch_features(&part, Some(*size));
+            settings.sizes().iter().map(look).collect::<Result<Vec<_>>>()
+        });
+    });
     group.bench_function("scored", |bencher| bencher.iter(|| inspector.judge(&part)));
     group.bench_function("scored, with map and regions", |bencher| {
         bencher.iter(|| inspector.judge(&part).map(|judgement| inspector.regions(&inspector.map(&judgement))));

@@ -155,7 +155,7 @@ fn a_pasted_defect_is_found_even_with_random_weights() {
             *pixel = Rgb([(x * 37 % 251) as u8, (y * 91 % 241) as u8, 230]);
         }
     }
-    let settings = Settings { size: 96, ..Settings::default() };
+    let settings = Settings { sizes: vec![96], ..Settings::default() };
     let method = method("patch-knn").unwrap();
     let memory = method.learn(&*encoder, &[method.see(&*encoder, &good, &settings).unwrap()], &settings).unwrap();
     let seen = method.see(&*encoder, &bad, &settings).unwrap();
@@ -193,7 +193,7 @@ fn features_for_words_are_those_of_the_reference() {
 fn zero_shot_scores_every_patch_of_any_picture() {
     let tiny = Tiny::new();
     let picture = RgbImage::from_fn(40, 24, |x, y| Rgb([x as u8 * 6, y as u8 * 9, 90]));
-    let settings = Settings { method: "zero-shot".into(), size: 20, ..Settings::default() };
+    let settings = Settings { method: "zero-shot".into(), sizes: vec![20], ..Settings::default() };
     let method = method("zero-shot").unwrap();
     let seen = method.see(&*tiny.encoder, &picture, &settings).unwrap();
     let memory = method.learn(&*tiny.encoder, &[], &settings).unwrap();
@@ -219,7 +219,7 @@ fn zero_shot_takes_learnt_prompts_from_their_file() {
     let tiny = Tiny::new();
     let picture = RgbImage::from_fn(40, 24, |x, y| Rgb([x as u8 * 6, y as u8 * 9, 90]));
     let prompts = Some(parity().join("fixtures/learned_prompts.pth"));
-    let settings = Settings { method: "zero-shot".into(), size: 20, prompts, ..Settings::default() };
+    let settings = Settings { method: "zero-shot".into(), sizes: vec![20], prompts, ..Settings::default() };
     let method = method("zero-shot").unwrap();
     let seen = method.see(&*tiny.encoder, &picture, &settings).unwrap();
     let scores =

@@ -11,9 +11,10 @@ pub struct Looking {
     /// How patches are scored [default: mahalanobis]
     #[arg(long, value_name = "NAME", value_parser = method_names())]
     method: Option<String>,
-    /// The longer side in pixels that a part is looked at with [default: 448]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(16..=4096))]
-    size: Option<u16>,
+    /// The longer side in pixels that a part is looked at with; several are as many looks [default: 640 320 for mahalanobis,
+    /// 448 for the others]
+    #[arg(long, value_name = "N", num_args = 1.., value_parser = clap::value_parser!(u16).range(16..=4096))]
+    size: Vec<u16>,
     /// More methods, or the same at other sizes, whose scores are combined: subspace, mahalanobis@672
     #[arg(long, value_name = "NAME[@N]", num_args = 1.., value_parser = look)]
     combine: Vec<Look>,
@@ -51,14 +52,14 @@ impl Looking {
         if let Some(method) = &self.method {
             settings.method.clone_from(method);
         }
-        if let Some(size) = self.size {
-            settings.size = size.into();
+        if !self.size.is_empty() {
+            settings.sizes = self.size.iter().copied().map(usize::from).collect();
         }
         if self.prompts.is_some() {
             settings.prompts.clone_from(&self.prompts);
         }
         for look in &self.combine {
-            let size = if look.size == 0 { settings.size } else { look.size };
+            let size = if look.size == 0 { settings.size() } else { look.size };
             settings.combined.push(Look { size, ..look.clone() });
         }
         settings.check()?;

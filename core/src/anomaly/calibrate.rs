@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::student_quantile;
 use super::region::Hysteresis;
+use super::score_map::ScoreMap;
 use super::settings::Settings;
 
 /// What one good part scored as if it had never been learnt.
@@ -20,6 +21,13 @@ pub struct OkScore {
     pub upper: f32,
     /// The median of its patches.
     pub median: f32,
+}
+
+impl OkScore {
+    /// Of a part's score, its map and the median of its patches.
+    pub(super) fn of(name: &str, score: f32, map: &ScoreMap, median: f32) -> Self {
+        Self { name: name.to_owned(), score, peak: map.peak(), upper: map.quantile(0.99), median }
+    }
 }
 
 /// How thresholds came about.

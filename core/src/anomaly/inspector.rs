@@ -7,7 +7,7 @@ use std::sync::Arc;
 use image::RgbImage;
 
 use super::calibrate::{Calibration, OkScore};
-use super::combine::{Joint, named};
+use super::combine::{Joint, mean, named};
 use super::drift::{Drift, Exposure, Gates};
 use super::memory_bank::Origin;
 use super::methods::{Memory, Method};
@@ -16,6 +16,7 @@ use super::region::{Regions, regions, worst_place};
 use super::rim::Rim;
 use super::score_map::{ScoreGrid, ScoreMap};
 use super::settings::Settings;
+use super::taught::OkPart;
 use super::verdict::Verdict;
 use super::views::Eye;
 use crate::error::{Error, Result};
@@ -26,6 +27,19 @@ pub struct Inspector {
     core: Core,
     calibration: Calibration,
     joint: Joint,
+    /// What the calibration comes from, until the inspector is joined.
+    ok: Vec<OkPart>,
+}
+
+/// What one look at a picture gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sight {
+    /// The scores of its patches as they count: the rim calmed.
+    pub grid: ScoreGrid,
+    /// Width and height of the picture.
+    pub size: (u32, u32),
+    /// Parts of the folder that have a say in the score: how like it they are, and what they score. Mostly none.
+    pub peers: Vec<Peer>,
 }
 
 /// What is said of a picture.
@@ -39,52 +53,41 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// What is wrong with the picture itself: then it goes to review at least.
     pub complaint: Option<&'static str>,
-    /// The scores of its patches as they count: the rim calmed.
-    pub grid: ScoreGrid,
-    /// The median of its patches.
+    /// What each look at it says: of several each by its own threshold, for [`combined_ranks`](super::combined_ranks).
+    pub says: Vec<f32>,
+    /// What the first look gave.
+    pub sight: Sight,
+    /// What the others gave.
+    pub others: Vec<Sight>,
+    /// The median of its patches, of all looks.
     pub median: f32,
     /// Brightness and sharpness.
     pub exposure: Exposure,
-    /// Width and height of the picture.
-    pub size: (u32, u32),
-    /// Parts of the folder that have a say in the score: how like it they are, and what they score. Mostly none.
-    pub peers: Vec<Peer>,
-    /// What inspectors say that have a say beside the own one, each by its threshold. Mostly none.
-    pub others: Vec<f32>,
-}
-
-impl Judgement {
-    /// What each of several inspectors that are joined says of the part, each by its own threshold: for
-    /// [`combined_ranks`](super::combined_ranks). Empty where there is only one.
-    pub fn says(&self) -> Vec<f32> {
-        if self.others.is_empty() {
-            return Vec::new();
-        }
-        // The score is the mean of them all.
-        let own = self.score * (self.others.len() + 1) as f32 - self.others.iter().sum::<f32>();
-        [&[own], &self.others[..]].concat()
-    }
 }
 
 impl Inspector {
-    pub(super) fn new(core: Core, calibration: Calibration) -> Self {
-        Self { core, calibration, joint: Joint::default() }
+    pub(super) fn new(core: Core, calibration: Calibration, ok: Vec<OkPart>) -> Self {
+        Self { core, calibration, joint: Joint::default(), ok }
     }
 
-    /// This inspector with `others` of the same good parts, which have an equal say in every part's score. Maps and regions
-    /// stay its own.
+    /// This inspector with `others` of the same good parts, which have an equal say in every part's score and map.
     ///
     /// # Errors
     /// Inspectors that were calibrated on other parts.
     pub fn joined(self, others: Vec<Self>) -> Result<Self> {
-        if others.is_empty() {
-            return Ok(self);
-        }
-        let (joint, mut calibration) = Joint::of(&self, others)?;
-        let names: Vec<String> = [named(&self)].into_iter().chain(joint.names()).collect();
-        let note = format!("scores combined of {}: the mean of each over its own threshold", names.join(", "));
-        calibration.notes.push(note);
-        Ok(Self { calibration, joint, ..self })
+        let (joint, calibration) = if others.is_empty() {
+            (Joint::default(), self.calibration)
+        } else {
+            let (joint, mut calibration) = Joint::of(&self, others)?;
+            // Sizes alone are the method's usual way to look.
+            if !self.core.settings.combined.is_empty() {
+                let names: Vec<String> = [named(&self)].into_iter().chain(joint.names()).collect();
+                let note = format!("scores combined of {}: the mean of each over its own threshold", names.join(", "));
+                calibration.notes.push(note);
+            }
+            (joint, calibration)
+        };
+        Ok(Self { calibration, joint, ok: Vec::new(), core: self.core })
     }
 
     /// Judges one picture.
@@ -92,28 +95,38 @@ impl Inspector {
     /// # Errors
     /// A picture that the model cannot look at.
     pub fn judge(&self, picture: &RgbImage) -> Result<Judgement> {
-        let grid = self.core.rim.calmed(&self.core.grid(picture)?);
+        let (sight, others) = (self.sight(picture)?, self.joint.sights(picture)?);
         let exposure = Exposure::of(picture);
         let mut judgement = Judgement {
             score: 0.0,
             p_value: None,
             verdict: Verdict::Pass,
             complaint: self.core.gates.and_then(|gates| gates.complaint(&exposure)),
-            median: grid.median(&self.core.settings.roi),
-            grid,
+            says: Vec::new(),
+            median: self.median(&self.joint, &sight, &others),
+            sight,
+            others,
             exposure,
-            size: picture.dimensions(),
-            peers: self.core.peers(picture)?,
-            others: self.joint.others(picture)?,
         };
         self.judge_again(&mut judgement);
         Ok(judgement)
     }
 
-    /// Score, p-value and verdict from the grid that is there: after a threshold or what counts was changed.
+    /// One look at a picture: the first one's own.
+    pub(super) fn sight(&self, picture: &RgbImage) -> Result<Sight> {
+        let grid = self.core.rim.calmed(&self.core.grid(picture)?);
+        Ok(Sight { grid, size: picture.dimensions(), peers: self.core.peers(picture)? })
+    }
+
+    /// The part's score by one look alone.
+    pub(super) fn says(&self, sight: &Sight) -> f32 {
+        rescored(self.core.part_score(&sight.grid), &sight.peers)
+    }
+
+    /// Score, p-value and verdict from the grids that are there: after a threshold or what counts was changed.
     pub fn judge_again(&self, judgement: &mut Judgement) {
-        let own = rescored(self.core.part_score(&judgement.grid), &judgement.peers);
-        judgement.score = self.joint.score(own, &judgement.others);
+        judgement.says = self.joint.of_sights(self.says(&judgement.sight), &judgement.others);
+        judgement.score = mean(&judgement.says);
         judgement.p_value = self.calibration.p_value(judgement.score);
         let verdict = Verdict::of(judgement.score, &self.calibration);
         judgement.verdict = if judgement.complaint.is_some() { verdict.max(Verdict::Review) } else { verdict };
@@ -121,12 +134,31 @@ impl Inspector {
 
     /// The scores of its pixels.
     pub fn map(&self, judgement: &Judgement) -> ScoreMap {
-        self.core.map(&judgement.grid, judgement.size)
+        self.core.map_of(&self.shown_grid(judgement), judgement.sight.size)
     }
 
-    /// The scores of its patches as the map shows them.
+    /// The scores of its patches as the map shows them, of all looks on the places of the first.
     pub fn shown_grid(&self, judgement: &Judgement) -> ScoreGrid {
-        self.core.rim.eased(&judgement.grid)
+        self.eased(&self.joint, &judgement.sight, &judgement.others)
+    }
+
+    fn eased(&self, joint: &Joint, own: &Sight, others: &[Sight]) -> ScoreGrid {
+        joint.grid(self.core.rim.eased(&own.grid), others, |other, sight| other.core.rim.eased(&sight.grid))
+    }
+
+    fn median(&self, joint: &Joint, own: &Sight, others: &[Sight]) -> f32 {
+        joint.grid(own.grid.clone(), others, |_, sight| sight.grid.clone()).median(&self.core.settings.roi)
+    }
+
+    /// The good parts that it is calibrated on; none once it is joined.
+    pub(super) fn ok(&self) -> &[OkPart] {
+        &self.ok
+    }
+
+    /// What a good part comes to that scores so by all, `others` of whom see this.
+    pub(super) fn joint_score(&self, joint: &Joint, own: &OkPart, others: &[Sight], score: f32) -> OkScore {
+        let map = self.core.map_of(&self.eased(joint, &own.sight, others), own.sight.size);
+        OkScore::of(&own.score.name, score, &map, self.median(joint, &own.sight, others))
     }
 
     /// The regions of a map of [`Inspector::map`] as inspectors are shown them: those that reach the thresholds; where none
@@ -227,21 +259,16 @@ impl Core {
         calmed.part_score(self.settings.worst_share, &self.settings.roi)
     }
 
-    fn map(&self, calmed: &ScoreGrid, size: (u32, u32)) -> ScoreMap {
-        self.rim.eased(calmed).map(size, self.settings.sigma_px, &self.settings.roi)
+    fn map_of(&self, eased: &ScoreGrid, size: (u32, u32)) -> ScoreMap {
+        eased.map(size, self.settings.sigma_px, &self.settings.roi)
     }
 
     /// What a good part scores, of the raw scores of its patches.
-    pub fn ok_score(&self, name: &str, raw: &ScoreGrid, size: (u32, u32)) -> OkScore {
+    pub fn ok_part(&self, name: &str, raw: &ScoreGrid, size: (u32, u32)) -> OkPart {
         let grid = self.rim.calmed(raw);
-        let map = self.map(&grid, size);
-        OkScore {
-            name: name.to_owned(),
-            score: self.part_score(&grid),
-            peak: map.peak(),
-            upper: map.quantile(0.99),
-            median: grid.median(&self.settings.roi),
-        }
+        let map = self.map_of(&self.rim.eased(&grid), size);
+        let score = OkScore::of(name, self.part_score(&grid), &map, grid.median(&self.settings.roi));
+        OkPart { score, sight: Sight { grid, size, peers: Vec::new() } }
     }
 
     /// Which of the parts that were learnt a picture is, where that matters.

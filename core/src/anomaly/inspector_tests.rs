@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use image::{Rgb, RgbImage};
 
-use super::calibrate::{Basis, Calibration, OkScore};
+use super::calibrate::{Basis, Calibration};
 use super::inspector::{Inspector, Judgement};
 use super::lesson::Lesson;
 use super::region::Hysteresis;
 use super::roi::Roi;
-use super::settings::Settings;
+use super::settings::{Look, Settings};
 use super::testing::FakeEncoder;
 use super::tiling::Tiling;
 use super::verdict::Verdict;
@@ -32,13 +32,13 @@ fn with_defect(mut picture: RgbImage, left: u32, top: u32) -> RgbImage {
 
 /// A method that scores patches one by one and exactly.
 fn settings() -> Settings {
-    Settings { method: "patch-knn".into(), size: 192, neighbourhood: 1, ..Settings::default() }
+    Settings { method: "patch-knn".into(), sizes: vec![192], neighbourhood: 1, ..Settings::default() }
 }
 
 fn taught(settings: Settings, parts: &[RgbImage]) -> Inspector {
     let mut lesson = Lesson::new(Arc::new(FakeEncoder), settings).unwrap();
     parts.iter().enumerate().for_each(|(at, picture)| lesson.show(&format!("part {at}"), picture).unwrap());
-    lesson.end().unwrap().calibrated(Vec::<OkScore>::new()).unwrap()
+    lesson.end().unwrap().calibrated(Vec::new()).unwrap()
 }
 
 fn good(count: u32) -> Vec<RgbImage> {
@@ -59,7 +59,7 @@ fn a_reference_scores_zero_and_a_defect_does_not_pass() {
 
 #[test]
 fn the_default_finds_a_defect_and_lets_good_parts_pass() {
-    let inspector = taught(Settings { size: 192, ..Settings::default() }, &good(8));
+    let inspector = taught(Settings { sizes: vec![192], ..Settings::default() }, &good(8));
     let bad = inspector.judge(&with_defect(part(192, 128, 3), 80, 40)).unwrap();
     assert_ne!(bad.verdict, Verdict::Pass);
     let regions = inspector.shown_regions(&bad, &inspector.map(&bad)).regions;
@@ -91,7 +91,7 @@ fn where_rims_differ_the_map_is_half_as_calm_as_the_score() {
     let peak = |calms_rim: bool| {
         let inspector = taught(Settings { calms_rim, ..settings() }, &[0, 1, 2].map(striped));
         let judged = inspector.judge(&striped(3)).unwrap();
-        assert_eq!(judged.grid.part_score(0.003, &Roi::default()), judged.score);
+        assert_eq!(judged.sight.grid.part_score(0.003, &Roi::default()), judged.score);
         (inspector.map(&judged).peak(), judged.score)
     };
     let ((map, score), (raw_map, raw_score)) = (peak(true), peak(false));
@@ -102,7 +102,7 @@ fn where_rims_differ_the_map_is_half_as_calm_as_the_score() {
 #[test]
 fn two_looks_have_an_equal_say_and_are_calibrated_together() {
     let pictures = good(6);
-    let alone = |size: usize| taught(Settings { size, ..settings() }, &pictures);
+    let alone = |size: usize| taught(Settings { sizes: vec![size], ..settings() }, &pictures);
     let both = alone(192).joined(vec![alone(96)]).unwrap();
     let bad = with_defect(part(192, 128, 3), 80, 40);
     let score = |inspector: &Inspector| inspector.judge(&bad).unwrap().score / inspector.calibration().review.score;
@@ -111,7 +111,39 @@ fn two_looks_have_an_equal_say_and_are_calibrated_together() {
     assert_ne!(judged.verdict, Verdict::Pass);
     assert_eq!(judged.p_value, Some(1.0 / 7.0));
     assert_eq!(both.judge(&part(192, 128, 3)).unwrap().verdict, Verdict::Pass);
-    assert!(both.calibration().notes.last().unwrap().contains("patch-knn at 96 px"));
+    let (one, other) = (alone(192), alone(96));
+    let joint = both.shown_grid(&judged);
+    let (own, coarse) = (one.shown_grid(&one.judge(&bad).unwrap()), other.shown_grid(&other.judge(&bad).unwrap()));
+    assert_eq!((joint.rows, joint.columns), (own.rows, own.columns));
+    let coarse = coarse.enlarged(own.rows, own.columns);
+    let limits = (one.calibration().review.score, other.calibration().review.score);
+    for ((joint, own), coarse) in joint.values.iter().zip(own.values).zip(coarse.values) {
+        assert!((joint - (own / limits.0 + coarse / limits.1) / 2.0).abs() < 1e-4 * joint);
+    }
+    let found = both.regions(&both.map(&judged)).regions;
+    assert!(!found.is_empty() && found[0].x <= 80 && found[0].y <= 40, "{found:?}");
+}
+
+#[test]
+fn the_usual_way_to_look_is_not_spoken_of_but_combined_methods_are() {
+    let combined = vec![Look { method: "patch-knn".into(), size: 96 }];
+    let joined = |settings: Settings| {
+        let one = |settings| taught(settings, &good(4));
+        one(settings.clone()).joined(settings.others().into_iter().map(one).collect()).unwrap()
+    };
+    let said = |inspector: &Inspector| inspector.calibration().notes.iter().any(|note| note.contains("combined"));
+    assert!(said(&joined(Settings { combined, ..settings() })));
+    assert!(!said(&joined(Settings { sizes: vec![192, 96], ..settings() })));
+}
+
+#[test]
+fn parts_that_are_all_the_same_give_numbers_with_several_looks_too() {
+    let flat = || RgbImage::from_pixel(192, 128, Rgb([90, 90, 90]));
+    let one = |size: usize| taught(Settings { sizes: vec![size], ..settings() }, &[flat(), flat(), flat()]);
+    let both = one(192).joined(vec![one(96)]).unwrap();
+    let judged = both.judge(&with_defect(flat(), 80, 40)).unwrap();
+    assert!(judged.score.is_finite() && both.map(&judged).values.iter().all(|score| score.is_finite()));
+    assert_ne!(judged.verdict, Verdict::Pass);
 }
 
 #[test]
@@ -130,30 +162,32 @@ fn the_order_of_references_does_not_matter() {
     let back = taught(settings(), &parts);
     let picture = with_defect(part(192, 128, 5), 10, 10);
     let (one, other) = (forth.judge(&picture).unwrap(), back.judge(&picture).unwrap());
-    let differs = one.grid.values.iter().zip(&other.grid.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    let differs =
+        one.sight.grid.values.iter().zip(&other.sight.grid.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(differs < 1e-6);
     assert!((forth.calibration().review.score - back.calibration().review.score).abs() < 1e-6);
 }
 
 #[test]
 fn in_tiles_a_part_is_judged_as_in_one() {
-    let whole = taught(Settings { size: 384, ..settings() }, &[part(384, 256, 0), part(384, 256, 4)]);
+    let whole = taught(Settings { sizes: vec![384], ..settings() }, &[part(384, 256, 0), part(384, 256, 4)]);
     let tiling = Some(Tiling { side_px: 128, overlap: 2 });
-    let tiled = taught(Settings { size: 128, tiling, ..settings() }, &[part(384, 256, 0), part(384, 256, 4)]);
+    let tiled = taught(Settings { sizes: vec![128], tiling, ..settings() }, &[part(384, 256, 0), part(384, 256, 4)]);
     let picture = with_defect(part(384, 256, 2), 120, 120);
     let (one, other) = (whole.judge(&picture).unwrap(), tiled.judge(&picture).unwrap());
-    assert_eq!((one.grid.rows, one.grid.columns), (other.grid.rows, other.grid.columns));
-    let differs = one.grid.values.iter().zip(&other.grid.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert_eq!((one.sight.grid.rows, one.sight.grid.columns), (other.sight.grid.rows, other.sight.grid.columns));
+    let differs =
+        one.sight.grid.values.iter().zip(&other.sight.grid.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(differs < 1e-4, "{differs}");
 }
 
 #[test]
 fn a_very_large_part_is_judged_in_tiles() {
     let tiling = Some(Tiling { side_px: 1024, overlap: 2 });
-    let settings = Settings { size: 256, tiling, ..settings() };
+    let settings = Settings { sizes: vec![256], tiling, ..settings() };
     let inspector = taught(settings, &[part(1024, 600, 0), part(1024, 600, 4)]);
     let judged = inspector.judge(&with_defect(part(8192, 600, 2), 8000, 300)).unwrap();
-    assert_eq!((judged.grid.rows, judged.grid.columns), (19, 256));
+    assert_eq!((judged.sight.grid.rows, judged.sight.grid.columns), (19, 256));
     let map = inspector.map(&judged);
     assert_eq!((map.width, map.height), (4096, 300));
     let regions = inspector.regions(&map).regions;

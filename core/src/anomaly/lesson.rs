@@ -41,7 +41,7 @@ impl Lesson {
         let method = settings.method()?;
         Ok(Self {
             encoder,
-            settings,
+            settings: settings.with_sizes(),
             method,
             names: Vec::new(),
             shown: Shown::default(),

@@ -44,7 +44,7 @@ pub use bounds::{CONFIDENCE, Rate, clopper_pearson};
 pub use calibrate::{Basis, Calibration, OkScore, Threshold};
 pub use combine::{combined_ranks, ranks_of};
 pub use drift::{Drift, Exposure, Gates};
-pub use inspector::{Inspector, Judgement};
+pub use inspector::{Inspector, Judgement, Sight};
 pub use lesson::Lesson;
 pub use memory_bank::{Allowed, MemoryBank, Nearest, Origin};
 pub use methods::{METHODS, Memory, Method, Teacher, method, sparsemax};
@@ -56,6 +56,6 @@ pub use region::{Decay, Hysteresis, Region, Regions, Scored, regions, soft_nms, 
 pub use roi::{Polygon, Roi};
 pub use score_map::{MOST_MAP_SIDE, ScoreGrid, ScoreMap};
 pub use settings::{Area, Look, Settings};
-pub use taught::Taught;
+pub use taught::{OkPart, Taught};
 pub use tiling::{Span, Tiling, spans};
 pub use verdict::Verdict;

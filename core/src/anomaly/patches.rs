@@ -74,7 +74,7 @@ pub fn quarter_layers(depth: usize, quarters: &[usize]) -> Vec<usize> {
 /// # Errors
 /// A picture without pixels, a size that no memory holds, a model without a grid, or one that gives no finite numbers.
 pub fn raw(encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings, quarters: &[usize]) -> Result<Patches> {
-    seen(encoder, encoder.patch_features(picture, Some(settings.size))?, settings, quarters)
+    seen(encoder, encoder.patch_features(picture, Some(settings.size()))?, settings, quarters)
 }
 
 /// As [`raw`], with the lengths that a convolutional tower gives, each averaged over the settings' neighbourhood.
@@ -82,7 +82,7 @@ pub fn raw(encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings, quart
 /// # Errors
 /// As [`raw`].
 pub fn unscaled(encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings, quarters: &[usize]) -> Result<Patches> {
-    let features = encoder.unscaled_patch_features(picture, Some(settings.size))?;
+    let features = encoder.unscaled_patch_features(picture, Some(settings.size()))?;
     Ok(averaged_layers(seen(encoder, features, settings, quarters)?, settings.neighbourhood))
 }
 

@@ -61,6 +61,14 @@ impl ScoreGrid {
         *kept.select_nth_unstable_by(middle, f32::total_cmp).1
     }
 
+    /// The same over `rows × columns` places, bilinear.
+    pub(super) fn enlarged(&self, rows: usize, columns: usize) -> Self {
+        if (rows, columns) == (self.rows, self.columns) {
+            return self.clone();
+        }
+        Self { rows, columns, values: enlarged(&self.values, (self.rows, self.columns), (rows, columns)) }
+    }
+
     fn kept(&self, roi: &Roi) -> Vec<f32> {
         if roi.is_everything() {
             return self.values.clone();

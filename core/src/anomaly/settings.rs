@@ -1,12 +1,17 @@
 //! How parts are looked at and judged: all that a product fixes beside its references. In: nothing. Out: plain numbers
 //! with their units and limits. Knows no picture.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::methods::{Method, method};
 use super::roi::Roi;
 use super::tiling::Tiling;
 use crate::error::{Error, Result};
+
+/// The longer side, in pixels, that a method looks at where it does not say otherwise.
+pub(super) const USUAL_SIZES: &[usize] = &[448];
+/// Every look is another inspector.
+const MOST_LOOKS: usize = 8;
 
 /// How parts are looked at and judged. [`Settings::default`] is the one setting for all products.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,9 +23,11 @@ pub struct Settings {
     pub object: String,
     /// Prompts that were learnt in place of words (AnomalyCLIP's checkpoint): only `zero-shot` asks.
     pub prompts: Option<std::path::PathBuf>,
-    /// The longer side, in pixels, that a picture or a tile of it is looked at with.
-    pub size: usize,
-    /// More ways to look, which have an equal say in every part's score; maps and regions stay those of the first.
+    /// The longer sides, in pixels, that a picture or a tile of it is looked at with, one look each; all have an equal say in
+    /// scores and maps, which are as fine as the first. Empty: those that the method chooses.
+    #[serde(alias = "size", deserialize_with = "one_or_more")]
+    pub sizes: Vec<usize>,
+    /// More ways to look, which have the same say.
     pub combined: Vec<Look>,
     /// Layers of the tower that are compared, from 0; empty: those that the method chooses.
     pub layers: Vec<usize>,
@@ -61,7 +68,7 @@ pub struct Settings {
 pub struct Look {
     /// A name of [`METHODS`](super::METHODS).
     pub method: String,
-    /// As [`Settings::size`].
+    /// One of [`Settings::sizes`].
     pub size: usize,
 }
 
@@ -75,13 +82,27 @@ pub enum Area {
     Mm2(f64),
 }
 
+/// Products that were made before there was more than one look hold one number.
+fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<usize>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Sizes {
+        One(usize),
+        More(Vec<usize>),
+    }
+    Ok(match Sizes::deserialize(deserializer)? {
+        Sizes::One(size) => vec![size],
+        Sizes::More(sizes) => sizes,
+    })
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             method: "mahalanobis".into(),
             object: "object".into(),
             prompts: None,
-            size: 448,
+            sizes: Vec::new(),
             combined: Vec::new(),
             layers: Vec::new(),
             neighbourhood: 1,
@@ -112,15 +133,32 @@ impl Settings {
         method(&self.method)
     }
 
-    /// The settings of every other way to look.
+    /// The longer sides that a picture is looked at with, in pixels: those that were named, or the method's own.
+    pub fn sizes(&self) -> &[usize] {
+        let own = || self.method().map_or(USUAL_SIZES, |method| method.sizes());
+        if self.sizes.is_empty() { own() } else { &self.sizes }
+    }
+
+    /// The longer side of the first look, in pixels.
+    pub fn size(&self) -> usize {
+        self.sizes().first().copied().unwrap_or(USUAL_SIZES[0])
+    }
+
+    /// The same with the sizes that the method chose, so that they stay as they are when another version chooses others.
+    pub fn with_sizes(self) -> Self {
+        Self { sizes: self.sizes().to_vec(), ..self }
+    }
+
+    /// The settings of every look after the first.
     pub fn others(&self) -> Vec<Self> {
-        let other = |look: &Look| {
-            let Look { method, size } = look.clone();
+        let at = |method: &str, size: usize| {
             // The window is that of the method that was named first.
             let position_window = self.position_window.filter(|_| method == self.method);
-            Self { method, size, position_window, combined: Vec::new(), ..self.clone() }
+            let (method, sizes, combined) = (method.to_owned(), vec![size], Vec::new());
+            Self { method, sizes, position_window, combined, ..self.clone() }
         };
-        self.combined.iter().map(other).collect()
+        let same = self.sizes().iter().skip(1).map(|size| at(&self.method, *size));
+        same.chain(self.combined.iter().map(|look| at(&look.method, look.size))).collect()
     }
 
     /// Refuses numbers that make no sense: a product's file may have been written by anyone.
@@ -129,13 +167,17 @@ impl Settings {
     /// Names the number.
     pub fn check(&self) -> Result<()> {
         self.method()?;
-        self.others().iter().try_for_each(Self::check)?;
+        let looks = self.sizes().len() + self.combined.len();
+        if looks <= MOST_LOOKS {
+            self.others().iter().try_for_each(Self::check)?;
+        }
         let is_rate = |rate: f64| rate > 0.0 && rate < 1.0;
         let is_area = match self.min_area {
             Area::Px(area) | Area::Mm2(area) => area.is_finite() && area >= 0.0,
         };
         let wrong = [
-            ("size", !(16..=4096).contains(&self.size), "give 16 to 4096 pixels"),
+            ("the number of looks", looks > MOST_LOOKS, "name at most 8 sizes and combined methods"),
+            ("size", !(16..=4096).contains(&self.size()), "give 16 to 4096 pixels"),
             ("neighbourhood", ![1, 3, 5].contains(&self.neighbourhood), "give 1, 3 or 5"),
             ("worst_share", !(self.worst_share > 0.0 && self.worst_share <= 1.0), "give more than 0, at most 1"),
             ("sigma_px", !self.sigma_px.is_none_or(|sigma| (0.0..=256.0).contains(&sigma)), "give 0 to 256 pixels"),
@@ -186,6 +228,28 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_method_chooses_its_sizes_until_some_are_named() {
+        let sizes = |json: &str| serde_json::from_str::<Settings>(json).unwrap().sizes().to_vec();
+        assert_eq!(sizes("{}"), [640, 320]);
+        assert_eq!(sizes(r#"{"method": "patch-knn"}"#), [448]);
+        assert_eq!(sizes(r#"{"size": 448}"#), [448], "as products hold it that know one look");
+        assert_eq!(sizes(r#"{"sizes": [300, 200]}"#), [300, 200]);
+        assert_eq!(Settings::default().with_sizes().sizes, [640, 320]);
+    }
+
+    #[test]
+    fn every_look_after_the_first_has_settings_of_its_own() {
+        let knn = Look { method: "patch-knn".into(), size: 300 };
+        let settings = Settings { sizes: vec![640, 320], combined: vec![knn], ..Settings::default() };
+        let looks = settings.others().iter().map(|look| (look.method.clone(), look.sizes.clone())).collect::<Vec<_>>();
+        assert_eq!(looks, [("mahalanobis".to_owned(), vec![320]), ("patch-knn".to_owned(), vec![300])]);
+        assert!(settings.others().iter().all(|look| look.others().is_empty()));
+        settings.check().unwrap();
+        assert!(Settings { sizes: vec![640, 9], ..Settings::default() }.check().is_err());
+        assert!(Settings { sizes: vec![448; 9], ..Settings::default() }.check().is_err());
+    }
 
     #[test]
     fn a_position_window_is_refused_where_the_method_knows_no_positions() {

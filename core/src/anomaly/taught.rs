@@ -4,7 +4,7 @@
 use image::RgbImage;
 
 use super::calibrate::{Basis, Calibration, OkScore, median};
-use super::inspector::{Core, Inspector, hide};
+use super::inspector::{Core, Inspector, Sight, hide};
 use super::methods::{Memory, Teacher};
 use super::patches::Patches;
 use super::peers::{Peers, rescored};
@@ -26,12 +26,21 @@ pub(super) struct Shown {
     pub vectors: Vec<UnitVector>,
 }
 
+/// A good part as if it had not been learnt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OkPart {
+    /// What it scores.
+    pub score: OkScore,
+    /// What was seen of it.
+    pub sight: Sight,
+}
+
 /// What was learnt, not yet calibrated.
 pub struct Taught {
     core: Core,
     shown: Shown,
     /// What each part that was learnt scores without itself; empty where there is one or none.
-    own: Vec<OkScore>,
+    own: Vec<OkPart>,
 }
 
 impl Taught {
@@ -46,10 +55,10 @@ impl Taught {
     ///
     /// # Errors
     /// A picture that the model cannot look at.
-    pub fn ok_score(&self, name: &str, picture: &RgbImage) -> Result<OkScore> {
-        let mut score = self.core.ok_score(name, &self.core.grid(picture)?, picture.dimensions());
-        score.score = rescored(score.score, &self.core.peers(picture)?);
-        Ok(score)
+    pub fn ok_part(&self, name: &str, picture: &RgbImage) -> Result<OkPart> {
+        let mut part = self.core.ok_part(name, &self.core.grid(picture)?, picture.dimensions());
+        part.score.score = rescored(part.score.score, &self.core.peers(picture)?);
+        Ok(part)
     }
 
     /// What the method learns from.
@@ -61,11 +70,11 @@ impl Taught {
     ///
     /// # Errors
     /// No good part at all.
-    pub fn calibrated(self, more: Vec<OkScore>) -> Result<Inspector> {
+    pub fn calibrated(self, more: Vec<OkPart>) -> Result<Inspector> {
         let (count, has_more) = (self.core.names.len(), !more.is_empty());
         let (ok, basis) = match self.teacher() {
             Teacher::References if count > 1 => ([self.own.clone(), more].concat(), Basis::LeaveOneOut),
-            Teacher::References if !has_more => (self.scores_of_copies()?, Basis::Uncalibrated),
+            Teacher::References if !has_more => (self.copies()?, Basis::Uncalibrated),
             Teacher::Folder if !has_more && count > 1 => (mostly_good(self.own.clone()), Basis::Folder),
             _ if more.len() == 1 => (more, Basis::Uncalibrated),
             _ => (more, Basis::LeaveOneOut),
@@ -75,8 +84,9 @@ impl Taught {
         if core.method.teacher() == Teacher::References {
             core.memory.settle();
         }
-        let calibration = Calibration::of(ok, basis, &core.settings).ok_or_else(no_ok_part)?;
-        Ok(Inspector::new(core, calibration))
+        let scores = ok.iter().map(|part| part.score.clone()).collect();
+        let calibration = Calibration::of(scores, basis, &core.settings).ok_or_else(no_ok_part)?;
+        Ok(Inspector::new(core, calibration, ok))
     }
 }
 
@@ -98,13 +108,13 @@ impl Taught {
             return Ok(());
         }
         let parts = self.core.names.iter().zip(&self.shown.grids).zip(&grids);
-        self.own = parts.map(|((name, (_, size)), grid)| self.core.ok_score(name, grid, *size)).collect();
+        self.own = parts.map(|((name, (_, size)), grid)| self.core.ok_part(name, grid, *size)).collect();
         if vectors.is_empty() {
             return Ok(());
         }
-        self.core.peers = Peers::new(vectors, self.own.iter().map(|part| part.score).collect());
+        self.core.peers = Peers::new(vectors, self.own.iter().map(|part| part.score.score).collect());
         for (part, peers) in self.own.iter_mut().zip(self.core.peers.of_each()) {
-            part.score = rescored(part.score, &peers);
+            part.score.score = rescored(part.score.score, &peers);
         }
         Ok(())
     }
@@ -139,7 +149,7 @@ impl Taught {
     }
 
     /// What changed copies of the only part score.
-    fn scores_of_copies(&self) -> Result<Vec<OkScore>> {
+    fn copies(&self) -> Result<Vec<OkPart>> {
         let of_copy = |copy: RgbImage| {
             let mut views = Vec::new();
             self.core.eye().look(&copy, |view| {
@@ -147,7 +157,7 @@ impl Taught {
                 Ok(())
             })?;
             let grid = self.grid_of_views(&*self.core.memory, 0, None, views.iter())?;
-            Ok(self.core.ok_score(&self.core.names[0], &grid, self.shown.grids[0].1))
+            Ok(self.core.ok_part(&self.core.names[0], &grid, self.shown.grids[0].1))
         };
         self.shown.only.iter().flat_map(changed).map(of_copy).collect()
     }
@@ -181,9 +191,9 @@ fn no_ok_part() -> Error {
 }
 
 /// The parts of a folder that do not stand out: within three deviations (by the median's) of the middle.
-fn mostly_good(parts: Vec<OkScore>) -> Vec<OkScore> {
-    let middle = median(parts.iter().map(|part| part.score).collect());
-    let spread = median(parts.iter().map(|part| (part.score - middle).abs()).collect());
+fn mostly_good(parts: Vec<OkPart>) -> Vec<OkPart> {
+    let middle = median(parts.iter().map(|part| part.score.score).collect());
+    let spread = median(parts.iter().map(|part| (part.score.score - middle).abs()).collect());
     // 1.4826 makes it the standard deviation of a normal distribution.
-    parts.into_iter().filter(|part| part.score - middle <= 3.0 * 1.4826 * spread).collect()
+    parts.into_iter().filter(|part| part.score.score - middle <= 3.0 * 1.4826 * spread).collect()
 }

@@ -214,7 +214,7 @@ fn pixels(
         *is_counted = !part.test.is_defective;
         let Some(path) = &part.test.mask else { continue };
         let map = inspector.map(part.judgement);
-        match mask(path, part.judgement.size, (map.width, map.height)) {
+        match mask(path, part.judgement.sight.size, (map.width, map.height)) {
             Ok(is_defect) => {
                 defects.add(&Truth { scores: &map.values, is_defect: &is_defect, width: map.width as usize });
                 *is_counted = true;
@@ -231,7 +231,7 @@ fn pixels(
         ticker.tick(1)?;
         let map = inspector.map(part.judgement);
         let is_defect = match &part.test.mask {
-            Some(path) => mask(path, part.judgement.size, (map.width, map.height))?,
+            Some(path) => mask(path, part.judgement.sight.size, (map.width, map.height))?,
             None => vec![false; map.values.len()],
         };
         pixels.add(&Truth { scores: &map.values, is_defect: &is_defect, width: map.width as usize });
@@ -261,7 +261,7 @@ fn mask(path: &Path, picture: (u32, u32), (width, height): (u32, u32)) -> Result
 
 /// How well parts are told apart by their mean rank; `None` where one method judges alone.
 fn rank_auroc(parts: &[Part<'_>]) -> Option<f64> {
-    let ranks = ranks_of(&parts.iter().map(|part| part.judgement.says()).collect::<Vec<_>>());
+    let ranks = ranks_of(&parts.iter().map(|part| part.judgement.says.clone()).collect::<Vec<_>>());
     let of = |is_defective: bool| -> Vec<f32> {
         let ranked = parts.iter().zip(&ranks).filter(|(part, _)| part.test.is_defective == is_defective);
         ranked.map(|(_, rank)| *rank).collect()

@@ -11,7 +11,9 @@ use walkdir::WalkDir;
 
 use super::Engine;
 use super::model::LoadedModel;
-use crate::anomaly::{Inspector, Judgement, Lesson, OkScore, Region, Regions, ScoreMap, Settings, Teacher, Verdict};
+use crate::anomaly::{
+    Inspector, Judgement, Lesson, OkPart, Region, Regions, ScoreMap, Settings, Taught, Teacher, Verdict,
+};
 use crate::error::{Error, Problem, Result};
 use crate::jobs::{self, Job, Ticker, Wake};
 use crate::media::{self, Limits};
@@ -110,31 +112,54 @@ pub fn pictures_in(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// Settings that make no sense, no usable good part, a model without patch features, [`Error::Cancelled`].
 pub fn teach(model: &LoadedModel, request: &TeachRequest, ticker: &Ticker) -> Result<Teaching> {
-    let (first, problems) = taught(model, request, ticker)?;
-    let one = |settings: Settings| {
-        // A file that cannot be used is told of once.
-        Ok(taught(model, &TeachRequest { settings, ..request.clone() }, ticker)?.0)
-    };
-    let others: Vec<Inspector> = request.settings.others().into_iter().map(one).collect::<Result<_>>()?;
-    Ok(Teaching { inspector: Arc::new(first.joined(others)?), problems })
+    let settings = &request.settings;
+    settings.check()?;
+    let looks = [vec![settings.clone()], settings.others()].concat();
+    let lessons: Vec<Lesson> =
+        looks.into_iter().map(|look| Lesson::new(model.shared(), look)).collect::<Result<_>>()?;
+    let (mut inspectors, mut problems) = (Vec::new(), Vec::new());
+    // Looks that learn from the same files are shown each file together.
+    for lessons in by_teacher(lessons) {
+        let (taught, found) = taught(lessons, request, ticker)?;
+        inspectors.extend(taught);
+        problems.extend(found);
+    }
+    // A file that cannot be used is told of once.
+    let mut told = BTreeSet::new();
+    problems.retain(|problem: &Problem| told.insert(problem.path.clone()));
+    let first = inspectors.remove(0);
+    Ok(Teaching { inspector: Arc::new(first.joined(inspectors)?), problems })
 }
 
-fn taught(model: &LoadedModel, request: &TeachRequest, ticker: &Ticker) -> Result<(Inspector, Vec<Problem>)> {
-    let mut lesson = Lesson::new(model.shared(), request.settings.clone())?;
+/// Lessons in their order, those that follow each other and learn from the same together.
+fn by_teacher(lessons: Vec<Lesson>) -> Vec<Vec<Lesson>> {
+    let mut groups: Vec<Vec<Lesson>> = Vec::new();
+    for lesson in lessons {
+        match groups.last_mut() {
+            Some(group) if group[0].teacher() == lesson.teacher() => group.push(lesson),
+            _ => groups.push(vec![lesson]),
+        }
+    }
+    groups
+}
+
+/// The inspectors of lessons that learn from the same.
+fn taught(mut lessons: Vec<Lesson>, request: &TeachRequest, ticker: &Ticker) -> Result<(Vec<Inspector>, Vec<Problem>)> {
     let normal = pictures_in(&request.normal)?;
     let ok = pictures_in(&request.ok)?;
     // Good parts that a method does not learn from still set its thresholds.
-    let (shown, more) = match lesson.teacher() {
-        Teacher::References => (normal, ok),
-        Teacher::Folder => (thinned(pictures_in(&request.images)?), [normal, ok].concat()),
-        Teacher::Words => (Vec::new(), [normal, ok].concat()),
+    let (shown, more) = match lessons.first().map(Lesson::teacher) {
+        Some(Teacher::Folder) => (thinned(pictures_in(&request.images)?), [normal, ok].concat()),
+        Some(Teacher::Words) => (Vec::new(), [normal, ok].concat()),
+        Some(Teacher::References) | None => (normal, ok),
     };
     ticker.phase("Learning");
     ticker.expect(shown.len() + more.len());
     let mut problems = Vec::new();
     let mut failed: Option<Error> = None;
     decoded(&shown, ticker, &mut |path, picture| {
-        let shown = picture.and_then(|picture| lesson.show(&path.to_string_lossy(), &picture));
+        let name = path.to_string_lossy();
+        let shown = picture.and_then(|picture| lessons.iter_mut().try_for_each(|lesson| lesson.show(&name, &picture)));
         note(path, shown, &mut problems, &mut failed)
     })?;
     if problems.len() == shown.len()
@@ -142,13 +167,20 @@ fn taught(model: &LoadedModel, request: &TeachRequest, ticker: &Ticker) -> Resul
     {
         return Err(error);
     }
-    let taught = lesson.end()?;
-    let mut scores: Vec<OkScore> = Vec::new();
+    let mut taught: Vec<(Taught, Vec<OkPart>)> =
+        lessons.into_iter().map(|lesson| Ok((lesson.end()?, Vec::new()))).collect::<Result<_>>()?;
     decoded(&more, ticker, &mut |path, picture| {
-        let scored = picture.and_then(|picture| taught.ok_score(&path.to_string_lossy(), &picture));
-        note(path, scored.map(|score| scores.push(score)), &mut problems, &mut None)
+        let name = path.to_string_lossy();
+        let scored = picture.and_then(|picture| {
+            taught.iter_mut().try_for_each(|(taught, ok)| {
+                ok.push(taught.ok_part(&name, &picture)?);
+                Ok(())
+            })
+        });
+        note(path, scored, &mut problems, &mut None)
     })?;
-    Ok((taught.calibrated(scores)?, problems))
+    let inspectors = taught.into_iter().map(|(taught, ok)| taught.calibrated(ok)).collect::<Result<_>>()?;
+    Ok((inspectors, problems))
 }
 
 /// A method that learns from the folder is shown at most so many parts of it: its time and its memory grow with them.

@@ -137,7 +137,7 @@ fn look(request: &Request, say: &Say, ticker: &Ticker) -> Result<()> {
 
 fn judged(request: &Request, picture: &RgbImage) -> Result<Arc<Judgement>> {
     match &request.judgement {
-        Some(judgement) if judgement.size == picture.dimensions() => Ok(Arc::clone(judgement)),
+        Some(judgement) if judgement.sight.size == picture.dimensions() => Ok(Arc::clone(judgement)),
         // It was let go of, or the file was replaced meanwhile.
         _ => Ok(Arc::new(engine::judge(&request.inspector, &request.path, picture.clone())?.0.judgement)),
     }

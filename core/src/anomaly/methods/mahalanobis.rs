@@ -35,13 +35,19 @@ impl Method for Mahalanobis {
         "how far each patch is from what the patches of the good parts vary by"
     }
 
+    /// Defects of textures show in the large, those of small parts in the small (docs/inspection.md).
+    fn sizes(&self) -> &'static [usize] {
+        &[640, 320]
+    }
+
     fn see(&self, encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings) -> Result<Patches> {
         unscaled(encoder, picture, settings, LATE_QUARTERS)
     }
 
     fn learn(&self, _: &dyn Encoder, parts: &[Patches], settings: &Settings) -> Result<Box<dyn Memory>> {
         let sums = Sums::of(parts)?;
-        let normals = (0..sums.layers()).map(|layer| Normal::of(&sums, layer, None)).collect::<Result<_>>()?;
+        let layers = (0..sums.layers()).into_par_iter();
+        let normals = layers.map(|layer| Normal::of(&sums, layer, None)).collect::<Result<_>>()?;
         let bank = MemoryBank::new(&shown(parts, settings.bank_bytes))?.within(settings.bank_bytes)?;
         Ok(Box::new(Learnt { normals, sums, left_out: LeftOut::new(), bank }))
     }

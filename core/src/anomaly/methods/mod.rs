@@ -5,7 +5,7 @@ use image::RgbImage;
 
 use super::memory_bank::Origin;
 use super::patches::{Patches, joined, raw};
-use super::settings::Settings;
+use super::settings::{Settings, USUAL_SIZES};
 use crate::error::{Error, Result};
 use crate::models::Encoder;
 
@@ -57,6 +57,11 @@ pub trait Method: Sync {
     /// What it learns from.
     fn teacher(&self) -> Teacher {
         Teacher::References
+    }
+
+    /// The longer sides, in pixels, that it looks at where none are named, one look each.
+    fn sizes(&self) -> &'static [usize] {
+        USUAL_SIZES
     }
 
     /// Whether it asks where a patch lies ([`Settings::position_window`]).

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Device, Tensor};
+use rayon::prelude::*;
 
 use crate::anomaly::memory_bank::no_references;
 use crate::anomaly::patches::Patches;
@@ -47,16 +48,20 @@ impl<T> LeftOut<T> {
     ///
     /// # Errors
     /// Those of `learn`.
-    pub fn without(&self, part: usize, layers: usize, learn: impl Fn(usize) -> Result<T>) -> Result<Arc<Vec<T>>> {
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*newest {
-            Some((of, known)) if *of == part => Ok(Arc::clone(known)),
-            _ => {
-                let known = Arc::new((0..layers).map(learn).collect::<Result<Vec<T>>>()?);
-                *newest = Some((part, Arc::clone(&known)));
-                Ok(known)
-            }
+    pub fn without(&self, part: usize, layers: usize, learn: impl Fn(usize) -> Result<T> + Sync) -> Result<Arc<Vec<T>>>
+    where
+        T: Send + Sync,
+    {
+        let newest = || self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, known)) = &*newest()
+            && *of == part
+        {
+            return Ok(Arc::clone(known));
         }
+        // Not under the lock: a thread that waits for the others may be given work that asks for it.
+        let known = Arc::new((0..layers).into_par_iter().map(&learn).collect::<Result<Vec<T>>>()?);
+        *newest() = Some((part, Arc::clone(&known)));
+        Ok(known)
     }
 }
 

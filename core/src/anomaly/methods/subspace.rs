@@ -3,6 +3,7 @@
 
 use candle_core::{Device, Tensor};
 use image::RgbImage;
+use rayon::prelude::*;
 
 use super::eigen::{Eigen, symmetric_eigen};
 use super::moments::{LeftOut, Spread, Sums, from_mean, mean_over_layers, not_alike};
@@ -33,7 +34,8 @@ impl Method for Subspace {
 
     fn learn(&self, _: &dyn Encoder, parts: &[Patches], _: &Settings) -> Result<Box<dyn Memory>> {
         let sums = Sums::of(parts)?;
-        let spaces = (0..sums.layers()).map(|layer| space(&sums, layer, None)).collect::<Result<_>>()?;
+        let layers = (0..sums.layers()).into_par_iter();
+        let spaces = layers.map(|layer| space(&sums, layer, None)).collect::<Result<_>>()?;
         Ok(Box::new(Spaces { spaces, sums, left_out: LeftOut::new() }))
     }
 }

@@ -52,7 +52,7 @@ impl Method for ZeroShot {
     }
 
     fn see(&self, encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings) -> Result<Patches> {
-        let features = encoder.word_features(picture, Some(settings.size))?;
+        let features = encoder.word_features(picture, Some(settings.size()))?;
         let &WordFeatures { rows, columns, dim, .. } = &features;
         let (values, offset) = (features.patches.clone(), (0, 0));
         Ok(Patches {

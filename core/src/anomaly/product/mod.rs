@@ -26,8 +26,8 @@ pub use shelf::{ProductRow, Products};
 const RECORD: &str = "product.json";
 /// The folder of the parts' files.
 const REFERENCES: &str = "references";
-/// The newest form of the record.
-const FORM: u32 = 1;
+/// The newest form of the record: in the first one, maps and their thresholds were those of the first of several looks.
+const FORM: u32 = 2;
 /// A larger record is no product's.
 const MOST_RECORD_BYTES: u64 = 64 << 20;
 /// A larger part's file is none that could be decoded.
@@ -110,7 +110,7 @@ impl Product {
             parent: None,
             made: now(),
             reason: "made".into(),
-            settings,
+            settings: settings.with_sizes(),
             references: Vec::new(),
             model: None,
             calibration: None,
@@ -197,7 +197,7 @@ impl Product {
     /// Settings that make no sense, or a folder that cannot be written to.
     pub fn set_settings(&mut self, settings: Settings, reason: &str) -> Result<()> {
         settings.check()?;
-        let next = Version { settings, ..self.next(reason) };
+        let next = Version { settings: settings.with_sizes(), ..self.next(reason) };
         self.adopt(next)
     }
 
@@ -313,7 +313,7 @@ fn record(bytes: &[u8], path: &Path) -> Result<Record> {
     let broken = |reason: String| {
         Error::bad_file(path, format!("the product's record is damaged ({reason})"), "import it again from its file")
     };
-    let record: Record = serde_json::from_slice(bytes).map_err(|error| broken(error.to_string()))?;
+    let mut record: Record = serde_json::from_slice(bytes).map_err(|error| broken(error.to_string()))?;
     if record.form > FORM {
         return Err(Error::bad_file(path, "the product was written by a newer Sightline", "update Sightline"));
     }
@@ -330,6 +330,12 @@ fn record(bytes: &[u8], path: &Path) -> Result<Record> {
         if !version.calibration.as_ref().is_none_or(numbers) {
             return Err(broken("a threshold is no number".into()));
         }
+    }
+    if record.form < FORM {
+        // Taught again, they get thresholds for the map of all looks.
+        let is_joined = |version: &&mut Version| !version.settings.others().is_empty();
+        record.versions.iter_mut().filter(is_joined).for_each(|version| version.calibration = None);
+        record.form = FORM;
     }
     Ok(record)
 }
@@ -355,6 +361,7 @@ fn now() -> String {
 mod tests {
     use tempfile::TempDir;
 
+    use super::super::calibrate::{Basis, OkScore};
     use super::*;
 
     pub(super) struct Home(pub TempDir);
@@ -391,6 +398,30 @@ mod tests {
         let again = Product::open(&home.0.path().join("p")).unwrap();
         assert_eq!(again.versions(), product.versions());
         assert_eq!(again.title(), "Plate, version 4");
+    }
+
+    #[test]
+    fn a_product_of_the_first_form_looks_as_it_did_and_gets_new_thresholds_where_looks_were_combined() {
+        let home = Home::new();
+        let mut product = home.product();
+        let ok = OkScore { name: "a".into(), score: 1.0, peak: 2.0, upper: 1.5, median: 0.5 };
+        let calibration = Calibration::of(vec![ok; 3], Basis::LeaveOneOut, &Settings::default()).unwrap();
+        product.set_calibration(ModelIdentity { id: "own".into(), digest: "1".into() }, calibration).unwrap();
+        let path = home.0.path().join("p").join(RECORD);
+        let mut written: serde_json::Value = serde_json::from_slice(&fs_err::read(&path).unwrap()).unwrap();
+        written["form"] = 1.into();
+        let settings = written["versions"][0]["settings"].as_object_mut().unwrap();
+        settings.remove("sizes");
+        settings.insert("size".into(), 448.into());
+        let read = |written: &serde_json::Value| {
+            record(&serde_json::to_vec(written).unwrap(), &path).unwrap().versions.remove(0)
+        };
+        let single = read(&written);
+        assert_eq!((single.settings.sizes(), single.calibration.is_some()), (&[448][..], true));
+        written["versions"][0]["settings"]["combined"] = serde_json::json!([{ "method": "subspace", "size": 448 }]);
+        assert_eq!(read(&written).calibration, None);
+        written["form"] = FORM.into();
+        assert!(read(&written).calibration.is_some());
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl PartRow {
     /// What is reported of a judged part.
     pub fn of(path: &Path, name: &str, judgement: &Judgement, regions: &[Region]) -> Self {
         let regions = regions.iter().map(|region| Region { outline: Vec::new(), ..region.clone() }).collect();
-        let (width, height) = judgement.size;
+        let (width, height) = judgement.sight.size;
         let &Judgement { score, p_value, verdict, complaint, .. } = judgement;
         Self {
             path: path.to_owned(),
@@ -124,7 +124,7 @@ impl PartRow {
             score,
             p_value,
             rank: None,
-            says: judgement.says(),
+            says: judgement.says.clone(),
             verdict,
             complaint,
             width,
@@ -217,8 +217,12 @@ impl Report {
     fn write_files(&mut self, folder: &Path, part: &Part<'_>) -> Result<()> {
         let place = |kind: &str, ending: &str| folder.join(kind).join(format!("{}.{ending}", part.name));
         let drawn = overlay(part.picture, part.map, part.regions, self.colours);
-        let mask =
-            imageops::resize(part.mask, part.judgement.size.0, part.judgement.size.1, imageops::FilterType::Nearest);
+        let mask = imageops::resize(
+            part.mask,
+            part.judgement.sight.size.0,
+            part.judgement.sight.size.1,
+            imageops::FilterType::Nearest,
+        );
         write(&place("masks", "png"), &png(&mask.into())?)?;
         write(&place("maps", "npy"), &npy::bytes(part.map))?;
         write(&place("overlays", "png"), &png(&drawn.clone().into())?)?;

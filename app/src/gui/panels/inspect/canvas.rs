@@ -276,7 +276,7 @@ fn halves(room: Rect) -> (Rect, Rect) {
 /// The thumbnail, as large as the part will be: it is there at once.
 fn waiting_ui(cx: &Cx<'_>, large: &LargePart, room: Rect, ui: &mut Ui) {
     let chosen = cx.state.inspection.parts.chosen();
-    let size = chosen.and_then(|part| part.judgement.as_ref()).map_or((3, 2), |judgement| judgement.size);
+    let size = chosen.and_then(|part| part.judgement.as_ref()).map_or((3, 2), |judgement| judgement.sight.size);
     let pixels = vec2(size.0 as f32, size.1 as f32);
     let canvas = Canvas::new(room, pixels, ui.ctx().pixels_per_point(), (Zoom::Fit, 0, Vec2::ZERO));
     let thumbnail = cx.file_thumbnail(&large.path);

@@ -65,8 +65,9 @@ fn summary(inspection: &Inspection) -> String {
     let references = text::good_parts(inspection.references());
     match &inspection.inspector {
         Some(inspector) => {
-            let size = text::count(inspector.settings().size as u64);
-            tr_with("{} · {} · {} px", &[&references, &inspector.model().id, &size])
+            let sizes: Vec<String> =
+                inspector.settings().sizes().iter().map(|size| text::count(*size as u64)).collect();
+            tr_with("{} · {} · {} px", &[&references, &inspector.model().id, &sizes.join(" + ")])
         }
         None => references,
     }

@@ -189,7 +189,7 @@ fn drift(rows: &[Part]) -> Vec<f64> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use sightline_core::anomaly::{Exposure, ScoreGrid};
+    use sightline_core::anomaly::{Exposure, ScoreGrid, Sight};
 
     use super::super::thresholds::tests::calibrated;
     use super::super::{Limit, moved};
@@ -202,12 +202,15 @@ pub(super) mod tests {
             p_value: None,
             verdict: Verdict::Pass,
             complaint,
-            grid: ScoreGrid { rows: 1, columns: 1, values: vec![score] },
+            says: vec![score],
+            sight: Sight {
+                grid: ScoreGrid { rows: 1, columns: 1, values: vec![score] },
+                size: (8, 8),
+                peers: Vec::new(),
+            },
+            others: Vec::new(),
             median: score,
             exposure: Exposure { brightness: 0.5, sharpness: 1.0 },
-            size: (8, 8),
-            peers: Vec::new(),
-            others: Vec::new(),
         };
         let result = PartResult { path: name.into(), judgement, regions: Vec::new() };
         JudgedPart { result, hash: Some(ContentHash::of(name.as_bytes())) }

@@ -192,7 +192,7 @@ if __name__ == "__main__":
     arguments.add_argument("train_dir", type=Path)
     arguments.add_argument("work_dir", type=Path)
     arguments.add_argument("--minutes", type=float, default=12)
-    arguments.add_argument("--text", default="text.pt", help="what the text tower begins with; text_aligned.pt goes on")
+    arguments.add_argument("--text", default="text.pt", help="what the text tower begins with; the pool begins with image.pt's")
     arguments.add_argument("--hold", type=float, default=3, help="weight of the teachers")
     arguments.add_argument("--captions", type=float, default=1, help="weight of captions and their photos")
     arguments.add_argument("--classes", type=float, default=1, help="weight of the classes that the MobileNet sees")

@@ -29,7 +29,7 @@ def joined(work_dir):
     aligned = work_dir / "text_aligned.pt"
     trained = torch.load(aligned if aligned.exists() else work_dir / "text.pt", map_location="cpu", weights_only=False)
     clip.load_state_dict(trained["tower"], strict=False)
-    if "pool" in trained:
+    if aligned.exists():
         clip.visual.attnpool.load_state_dict(trained["pool"])
         clip.logit_scale.data.copy_(trained["log_scale"])
     return clip

@@ -7,7 +7,8 @@ use super::score_map::ScoreGrid;
 use super::taught::OkPart;
 use crate::error::{Error, Result};
 
-/// A threshold is never so low that what is over it is no number any more: parts that are all the same score 0.
+/// A threshold is never so low that what is over it is no number any more: parts that are all the same score 0. Real ones
+/// score a hundredth and more by any method.
 const LEAST_LIMIT: f32 = 1e-6;
 
 /// Inspectors that have a say beside another one. What each sees is measured by its own threshold for review, which is the
@@ -76,7 +77,7 @@ impl Joint {
         let mut joint = own;
         joint.values.iter_mut().for_each(|score| *score *= share(self.limit));
         for ((other, limit), sight) in self.others.iter().zip(sights) {
-            let seen = of(other, sight).enlarged(joint.rows, joint.columns);
+            let seen = of(other, sight).resized(joint.rows, joint.columns);
             joint.values.iter_mut().zip(seen.values).for_each(|(sum, score)| *sum += score * share(*limit));
         }
         joint
@@ -122,10 +123,12 @@ pub fn ranks_of(parts: &[Vec<f32>]) -> Vec<f32> {
 
 fn ranks(scores: &[f32]) -> Vec<f32> {
     let most = scores.len().saturating_sub(1).max(1) as f32;
+    let mut sorted = scores.to_vec();
+    sorted.sort_by(f32::total_cmp);
     let rank = |score: &f32| {
-        let below = scores.iter().filter(|other| *other < score).count() as f32;
-        let level = scores.iter().filter(|other| *other == score).count() as f32;
-        (below + (level - 1.0) / 2.0) / most
+        let below = sorted.partition_point(|other| other < score);
+        let level = sorted[below..].partition_point(|other| other <= score);
+        (below as f32 + (level as f32 - 1.0) / 2.0) / most
     };
     scores.iter().map(rank).collect()
 }

@@ -115,7 +115,7 @@ fn two_looks_have_an_equal_say_and_are_calibrated_together() {
     let joint = both.shown_grid(&judged);
     let (own, coarse) = (one.shown_grid(&one.judge(&bad).unwrap()), other.shown_grid(&other.judge(&bad).unwrap()));
     assert_eq!((joint.rows, joint.columns), (own.rows, own.columns));
-    let coarse = coarse.enlarged(own.rows, own.columns);
+    let coarse = coarse.resized(own.rows, own.columns);
     let limits = (one.calibration().review.score, other.calibration().review.score);
     for ((joint, own), coarse) in joint.values.iter().zip(own.values).zip(coarse.values) {
         assert!((joint - (own / limits.0 + coarse / limits.1) / 2.0).abs() < 1e-4 * joint);

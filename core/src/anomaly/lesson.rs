@@ -16,8 +16,19 @@ use super::rim::Rim;
 use super::settings::Settings;
 use super::taught::{Shown, Taught};
 use super::views::{Eye, Grid, TURNS, turned};
-use crate::error::Result;
-use crate::models::Encoder;
+use crate::error::{Error, Result};
+use crate::models::{Encoder, UnitVector};
+
+/// Features of more good parts are not held: four gigabytes are 200 square parts at 640 pixels by the built-in model.
+const MOST_BYTES: usize = 4 << 30;
+
+/// What was seen of a part, not learnt yet.
+pub struct Seen {
+    views: Vec<Patches>,
+    grid: Grid,
+    /// What it looks like as a whole, where its likes have a say.
+    vector: Option<UnitVector>,
+}
 
 /// A lesson: good parts are shown one after the other.
 pub struct Lesson {
@@ -58,8 +69,25 @@ impl Lesson {
     /// Shows one part: a good one, or for a method that learns from the folder one of the folder.
     ///
     /// # Errors
-    /// A picture that the model cannot look at.
+    /// As [`Lesson::see`].
     pub fn show(&mut self, name: &str, picture: &RgbImage) -> Result<()> {
+        let seen = self.see(picture)?;
+        self.keep(name, picture, seen);
+        Ok(())
+    }
+
+    /// Looks at one part, and does not learn it yet: where several lessons are shown the same, it is for all or for none.
+    ///
+    /// # Errors
+    /// A picture that the model cannot look at, or more parts than memory is meant for.
+    pub fn see(&self, picture: &RgbImage) -> Result<Seen> {
+        let bytes = |views: &[Patches]| views.iter().map(|view| size_of_val(view.values.as_slice())).sum::<usize>();
+        if bytes(&self.shown.seen) > MOST_BYTES {
+            return Err(Error::bad_request(
+                format!("{} good parts are as many as can be learnt", self.names.len()),
+                "give fewer, and the others with --ok: they set the thresholds without being learnt",
+            ));
+        }
         let part = self.names.len();
         let mut views = Vec::new();
         let grid = self.look(picture, part, 0, &mut views)?;
@@ -68,16 +96,21 @@ impl Lesson {
                 self.look(&turned(picture, degrees), part, degrees, &mut views)?;
             }
         }
+        let is_rescored = self.teacher() == Teacher::Folder && self.settings.rescoring;
+        let vector = is_rescored.then(|| whole(&*self.encoder, picture)).transpose()?;
+        Ok(Seen { views, grid, vector })
+    }
+
+    /// Learns a part that was seen as the next one.
+    pub fn keep(&mut self, name: &str, picture: &RgbImage, seen: Seen) {
+        let part = self.names.len();
         self.shown.only = (part == 0 && self.teacher() == Teacher::References).then(|| picture.clone());
-        if self.teacher() == Teacher::Folder && self.settings.rescoring {
-            self.shown.vectors.push(whole(&*self.encoder, picture)?);
-        }
-        self.shown.seen.extend(views);
-        self.shown.grids.push((grid, picture.dimensions()));
+        self.shown.vectors.extend(seen.vector);
+        self.shown.seen.extend(seen.views);
+        self.shown.grids.push((seen.grid, picture.dimensions()));
         self.exposures.push(Exposure::of(picture));
         self.names.push(name.to_owned());
         self.known.insert(pixels_hash(picture), part);
-        Ok(())
     }
 
     fn look(&self, picture: &RgbImage, part: usize, degrees: u16, views: &mut Vec<Patches>) -> Result<Grid> {

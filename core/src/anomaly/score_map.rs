@@ -61,12 +61,28 @@ impl ScoreGrid {
         *kept.select_nth_unstable_by(middle, f32::total_cmp).1
     }
 
-    /// The same over `rows × columns` places, bilinear.
-    pub(super) fn enlarged(&self, rows: usize, columns: usize) -> Self {
+    /// The same over `rows × columns` places: bilinear where these are more, where they are fewer each the highest of those
+    /// that lie in it, so that no defect is lost.
+    pub(super) fn resized(&self, rows: usize, columns: usize) -> Self {
         if (rows, columns) == (self.rows, self.columns) {
             return self.clone();
         }
-        Self { rows, columns, values: enlarged(&self.values, (self.rows, self.columns), (rows, columns)) }
+        if rows >= self.rows && columns >= self.columns {
+            let values = enlarged(&self.values, (self.rows, self.columns), (rows, columns));
+            return Self { rows, columns, values };
+        }
+        let mut values = vec![0.0_f32; rows * columns];
+        for row in 0..rows.max(self.rows) {
+            for column in 0..columns.max(self.columns) {
+                // Every place of either grid, in both.
+                let at = |place: usize, to: usize, from: usize| if to < from { place } else { place * from / to };
+                let into = |place: usize, to: usize, from: usize| if to < from { place * to / from } else { place };
+                let score = self.values[at(row, rows, self.rows) * self.columns + at(column, columns, self.columns)];
+                let place = into(row, rows, self.rows) * columns + into(column, columns, self.columns);
+                values[place] = values[place].max(score);
+            }
+        }
+        Self { rows, columns, values }
     }
 
     fn kept(&self, roi: &Roi) -> Vec<f32> {
@@ -279,6 +295,17 @@ mod tests {
         let fast = grid.map((600, 400), Some(9.0), &Roi::default()).values;
         let differs = slow.iter().zip(&fast).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(differs < 0.01, "{differs}");
+    }
+
+    #[test]
+    fn a_grid_of_fewer_places_keeps_the_highest_score() {
+        let mut fine = grid(6, 4, &[0.1; 24]);
+        fine.values[13] = 9.0;
+        let coarse = fine.resized(2, 2);
+        check_near(&coarse.values, &[0.1, 0.1, 9.0, 0.1]);
+        assert_eq!(fine.resized(6, 4), fine);
+        check_near(&fine.resized(2, 8).values[8..12], &[0.1, 0.1, 9.0, 9.0]);
+        check_near(&grid(1, 2, &[0.0, 4.0]).resized(1, 4).values, &[0.0, 1.0, 3.0, 4.0]);
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub struct Settings {
 pub struct Look {
     /// A name of [`METHODS`](super::METHODS).
     pub method: String,
-    /// One of [`Settings::sizes`].
+    /// The longer side, in pixels, that it looks at.
     pub size: usize,
 }
 

@@ -48,6 +48,8 @@ impl Taught {
     pub(super) fn new(core: Core, shown: Shown, vectors: Vec<UnitVector>) -> Result<Self> {
         let mut taught = Self { core, shown, own: Vec::new() };
         taught.score_own(vectors)?;
+        // Nobody asks again, and it is the most of what was shown.
+        taught.shown.seen = Vec::new();
         Ok(taught)
     }
 

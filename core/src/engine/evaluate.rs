@@ -259,7 +259,7 @@ fn mask(path: &Path, picture: (u32, u32), (width, height): (u32, u32)) -> Result
     Ok((0..height).map(row).flat_map(is_set).collect())
 }
 
-/// How well parts are told apart by their mean rank; `None` where one method judges alone.
+/// How well parts are told apart by their mean rank; `None` where there is one look alone.
 fn rank_auroc(parts: &[Part<'_>]) -> Option<f64> {
     let ranks = ranks_of(&parts.iter().map(|part| part.judgement.says.clone()).collect::<Vec<_>>());
     let of = |is_defective: bool| -> Vec<f32> {

@@ -12,7 +12,7 @@ use walkdir::WalkDir;
 use super::Engine;
 use super::model::LoadedModel;
 use crate::anomaly::{
-    Inspector, Judgement, Lesson, OkPart, Region, Regions, ScoreMap, Settings, Taught, Teacher, Verdict,
+    Inspector, Judgement, Lesson, OkPart, Region, Regions, ScoreMap, Seen, Settings, Taught, Teacher, Verdict,
 };
 use crate::error::{Error, Problem, Result};
 use crate::jobs::{self, Job, Ticker, Wake};
@@ -29,6 +29,15 @@ pub struct TeachRequest {
     pub ok: Vec<PathBuf>,
     /// The parts that will be judged: a method that learns from the folder looks at these.
     pub images: Vec<PathBuf>,
+}
+
+/// Features of more good parts are held for one look at a time.
+const MOST_TOGETHER: usize = 32;
+
+impl TeachRequest {
+    fn normal_count(&self) -> Result<usize> {
+        Ok(pictures_in(&self.normal)?.len())
+    }
 }
 
 /// A taught inspector, and the files that could not be used for it.
@@ -119,7 +128,7 @@ pub fn teach(model: &LoadedModel, request: &TeachRequest, ticker: &Ticker) -> Re
         looks.into_iter().map(|look| Lesson::new(model.shared(), look)).collect::<Result<_>>()?;
     let (mut inspectors, mut problems) = (Vec::new(), Vec::new());
     // Looks that learn from the same files are shown each file together.
-    for lessons in by_teacher(lessons) {
+    for lessons in together(lessons, request.normal_count()?) {
         let (taught, found) = taught(lessons, request, ticker)?;
         inspectors.extend(taught);
         problems.extend(found);
@@ -131,12 +140,12 @@ pub fn teach(model: &LoadedModel, request: &TeachRequest, ticker: &Ticker) -> Re
     Ok(Teaching { inspector: Arc::new(first.joined(inspectors)?), problems })
 }
 
-/// Lessons in their order, those that follow each other and learn from the same together.
-fn by_teacher(lessons: Vec<Lesson>) -> Vec<Vec<Lesson>> {
+/// Lessons in their order; those that follow each other and learn from the same few parts are held together.
+fn together(lessons: Vec<Lesson>, parts: usize) -> Vec<Vec<Lesson>> {
     let mut groups: Vec<Vec<Lesson>> = Vec::new();
     for lesson in lessons {
         match groups.last_mut() {
-            Some(group) if group[0].teacher() == lesson.teacher() => group.push(lesson),
+            Some(group) if parts <= MOST_TOGETHER && group[0].teacher() == lesson.teacher() => group.push(lesson),
             _ => groups.push(vec![lesson]),
         }
     }
@@ -159,7 +168,11 @@ fn taught(mut lessons: Vec<Lesson>, request: &TeachRequest, ticker: &Ticker) -> 
     let mut failed: Option<Error> = None;
     decoded(&shown, ticker, &mut |path, picture| {
         let name = path.to_string_lossy();
-        let shown = picture.and_then(|picture| lessons.iter_mut().try_for_each(|lesson| lesson.show(&name, &picture)));
+        let shown = picture.and_then(|picture| {
+            let seen: Vec<Seen> = lessons.iter().map(|lesson| lesson.see(&picture)).collect::<Result<_>>()?;
+            lessons.iter_mut().zip(seen).for_each(|(lesson, seen)| lesson.keep(&name, &picture, seen));
+            Ok(())
+        });
         note(path, shown, &mut problems, &mut failed)
     })?;
     if problems.len() == shown.len()
@@ -172,10 +185,10 @@ fn taught(mut lessons: Vec<Lesson>, request: &TeachRequest, ticker: &Ticker) -> 
     decoded(&more, ticker, &mut |path, picture| {
         let name = path.to_string_lossy();
         let scored = picture.and_then(|picture| {
-            taught.iter_mut().try_for_each(|(taught, ok)| {
-                ok.push(taught.ok_part(&name, &picture)?);
-                Ok(())
-            })
+            let parts: Vec<OkPart> =
+                taught.iter().map(|(taught, _)| taught.ok_part(&name, &picture)).collect::<Result<_>>()?;
+            taught.iter_mut().zip(parts).for_each(|((_, ok), part)| ok.push(part));
+            Ok(())
         });
         note(path, scored, &mut problems, &mut None)
     })?;

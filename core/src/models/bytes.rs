@@ -26,7 +26,8 @@ impl FileBytes {
             return Ok(Some(Self::BuiltIn(&[])));
         }
         // SAFETY: the map is read-only and lives as long as the `Arc`. A checkpoint that another program overwrites while
-        // it is read gives wrong numbers; the same holds for every reader of safetensors.
+        // it is read gives wrong numbers, and one that it cuts off ends this process (SIGBUS): the same holds for every
+        // reader that maps safetensors, and a copy would cost the size of the weights.
         let map = unsafe { memmap2::Mmap::map(file.file()) }?;
         Ok(Some(Self::Mapped(Arc::new(map))))
     }

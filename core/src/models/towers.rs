@@ -149,6 +149,8 @@ pub(super) const DENSE_REMEDY: &str = "choose the built-in model, or one of the 
 /// Pictures that one core computes at once in 8 bits: what passes between their products stays in its cache, and the
 /// weights, a quarter as long as in 32 bits, can be read anew for each few. So many at most are waited for by somebody.
 const FEW: usize = 2;
+/// So many texts are what somebody asks and waits for; more are read in the background.
+const WAITED_FOR: usize = 8;
 
 /// Texts are short: more at once would only wait for the longest.
 const TEXT_BATCH: usize = 64;
@@ -198,7 +200,8 @@ impl Encoder for Towers {
         for batch in texts.chunks(TEXT_BATCH) {
             let rows: Result<Vec<Vec<u32>>> = batch.iter().map(|text| Ok(tokenizer.tokenize(text)?.ids)).collect();
             let rows = rows?;
-            vectors.extend(unit_rows(&awake(|| tower.embed(&rows))?, &self.identity)?);
+            let found = if texts.len() > WAITED_FOR { tower.embed(&rows) } else { awake(|| tower.embed(&rows)) };
+            vectors.extend(unit_rows(&found?, &self.identity)?);
         }
         Ok(vectors)
     }

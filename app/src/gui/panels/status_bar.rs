@@ -80,7 +80,7 @@ fn indexing_ui(cx: &Cx<'_>, indexing: &Indexing, ui: &mut Ui) {
         cx.send(Command::StopIndexing);
     }
     let is_wide = ui.available_width() > 330.0;
-    jobs_link(cx, &counts(indexing), ui);
+    jobs_link_ui(cx, &counts(indexing), ui);
     if is_wide {
         let accent = theme::tokens(ui).accent;
         let (width, height) = size::PROGRESS;
@@ -118,12 +118,12 @@ fn counts(indexing: &Indexing) -> String {
 
 fn idle_ui(cx: &Cx<'_>, ui: &mut Ui) {
     if let Some(last) = &cx.state.last_indexing {
-        jobs_link(cx, &last_indexing::summary(last), ui);
+        jobs_link_ui(cx, &last_indexing::summary(last), ui);
     }
 }
 
 /// Words that lead to the jobs.
-fn jobs_link(cx: &Cx<'_>, words: &str, ui: &mut Ui) {
+fn jobs_link_ui(cx: &Cx<'_>, words: &str, ui: &mut Ui) {
     let words = RichText::new(words).font(font::caption()).color(theme::tokens(ui).muted);
     if ui.add(egui::Button::new(words).frame(false).truncate()).on_hover_text(tr("Jobs")).clicked() {
         cx.send(Command::OpenPage(Page::Jobs));

@@ -93,11 +93,11 @@ pub struct PartRow {
     pub score: f32,
     /// The share of good parts that would score as high.
     pub p_value: Option<f64>,
-    /// Its mean rank among the parts of the folder, from 0 (best) to 1 (worst), where several methods judge together and the
-    /// run is over.
+    /// Its mean rank among the parts of the folder, from 0 (best) to 1 (worst), where several looks judge together and the run
+    /// is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rank: Option<f32>,
-    /// What each of them says of it.
+    /// What each look says of it.
     #[serde(skip)]
     pub says: Vec<f32>,
     /// Pass, review or fail.

@@ -12,8 +12,9 @@ use sightline_core::index::ContentHash;
 
 use super::{Histogram, verdict};
 
-/// Of so many parts the patches' scores are kept, about 4 kB each: their maps are there at once. Others are judged again.
-const JUDGEMENTS: usize = 4_000;
+/// Of so many parts the patches' scores are kept, about 30 kB each at two sizes: their maps are there at once. Others are
+/// judged again.
+const JUDGEMENTS: usize = 2_000;
 /// So many parts that passed are averaged for the drift, as in the core.
 const AVERAGED: usize = 20;
 /// The chart of the drift has at most so many points; of more, every second one goes.

@@ -45,7 +45,7 @@ pub const WORDS: super::Words = &[
     ("Measure how fast it is here", "Tempo auf diesem Rechner messen"),
     ("Nothing goes on now.", "Gerade läuft nichts."),
     ("Indexing ended before the first photo", "Das Indizieren endete vor dem ersten Foto"),
-    ("{} ended at {}; what was done stays", "{} endete bei {}; was fertig ist, bleibt"),
+    ("{} ended at {}; what was done stays", "{}: bei {} beendet; was fertig ist, bleibt"),
     ("Indexing {}", "Indizieren: {}"),
     ("{} found by their previews until then", "{} bis dahin nach ihrem Vorschaubild gefunden"),
     ("Pause", "Pausieren"),

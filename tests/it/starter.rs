@@ -77,6 +77,19 @@ fn pictures_that_look_alike_lie_together() {
 }
 
 #[test]
+fn pictures_embedded_together_are_as_each_alone() {
+    let (model, _) = model();
+    let pictures = [disc(Rgb([220, 20, 30])), square(Rgb([20, 40, 220])), gradient()];
+    let encoder = model.encoder();
+    let prepared: Vec<RgbImage> = pictures.iter().map(|picture| encoder.prepare(picture).unwrap()).collect();
+    let together = encoder.embed_pictures(&prepared).unwrap();
+    for (vector, alone) in together.iter().zip(&prepared) {
+        let alone = encoder.embed_pictures(std::slice::from_ref(alone)).unwrap().remove(0);
+        assert!(vector.cosine(&alone) > 0.9999, "{}", vector.cosine(&alone));
+    }
+}
+
+#[test]
 fn a_photo_decoded_smaller_has_nearly_the_same_vector() {
     let (model, is_starter) = model();
     let grain = |x: u32, y: u32| (x.wrapping_mul(31) ^ y.wrapping_mul(17)) % 24;

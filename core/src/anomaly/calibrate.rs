@@ -160,7 +160,7 @@ fn not_achievable(threshold: &Threshold, ok: usize) -> String {
 
 /// The score that a good part exceeds at the rate `rate`: conformal where n ≥ 1 / rate − 1 good parts are there, else the
 /// prediction limit of a normal distribution, never below the highest score that was seen. `None` without scores.
-fn threshold(scores: &[f32], rate: f64) -> Option<Threshold> {
+pub(super) fn threshold(scores: &[f32], rate: f64) -> Option<Threshold> {
     let mut falling = scores.to_vec();
     falling.sort_by(|a, b| b.total_cmp(a));
     let highest = *falling.first()?;

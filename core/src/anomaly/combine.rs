@@ -1,53 +1,64 @@
 //! Several looks at a part (methods, sizes) as one. In: inspectors of the same good parts, or scores of all parts. Out: one
 //! number a part, one grid a picture. Pure.
 
-use super::calibrate::{Calibration, OkScore};
-use super::inspector::{Inspector, Sight};
+use super::calibrate::threshold;
+use super::inspector::{Core, Sight};
 use super::score_map::ScoreGrid;
-use super::taught::OkPart;
+use super::taught::{Learnt, OkPart};
 use crate::error::{Error, Result};
 
 /// A threshold is never so low that what is over it is no number any more: parts that are all the same score 0. Real ones
 /// score a hundredth and more by any method.
 const LEAST_LIMIT: f32 = 1e-6;
 
-/// Inspectors that have a say beside another one. What each sees is measured by its own threshold for review, which is the
-/// same quantile of good parts for all; scores and maps are the means, and calibrated once more: a p-value holds as that of
+/// Looks that have a say beside the first one. What each sees is measured by its own threshold for review, which is the same
+/// quantile of good parts for all; scores and maps are the means, and calibrated by themselves: a p-value holds as that of
 /// any score.
-#[derive(Default)]
 pub(super) struct Joint {
-    /// The first inspector's own threshold; without a meaning where it is alone.
+    /// The first look's own threshold.
     limit: f32,
-    others: Vec<(Inspector, f32)>,
+    others: Vec<(Core, f32)>,
+}
+
+/// A good part by all looks.
+pub(super) struct JointOk<'a> {
+    pub name: &'a str,
+    pub score: f32,
+    pub own: &'a Sight,
+    pub others: Vec<Sight>,
 }
 
 impl Joint {
-    /// The others, and the calibration of all.
-    pub fn of(first: &Inspector, others: Vec<Inspector>) -> Result<(Self, Calibration)> {
-        let limit = |inspector: &Inspector| inspector.calibration().review.score.max(LEAST_LIMIT);
-        let with_limit = |other: Inspector| {
-            let limit = limit(&other);
-            (other, limit)
-        };
-        let joint = Self { limit: limit(first), others: others.into_iter().map(with_limit).collect() };
-        let ok = first.ok().iter().enumerate().filter_map(|(at, part)| joint.ok_score(first, at, part)).collect();
-        let calibration = Calibration::of(ok, first.calibration().basis, first.settings()).ok_or_else(|| {
-            Error::bad_request("the inspectors have no good part in common", "teach them with the same good parts")
-        })?;
-        Ok((joint, calibration))
+    /// Of looks at the same good parts.
+    ///
+    /// # Errors
+    /// A look without any good part.
+    pub fn of(first: &Learnt, others: Vec<Learnt>) -> Result<(Self, Vec<Vec<OkPart>>)> {
+        let limit = limit(first)?;
+        let (mut cores, mut ok) = (Vec::new(), Vec::new());
+        for other in others {
+            let limit = self::limit(&other)?;
+            cores.push((other.core, limit));
+            ok.push(other.ok);
+        }
+        Ok((Self { limit, others: cores }, ok))
     }
 
-    /// A good part's score by all: the others calibrated on it as well, under the same name or at the same place.
-    fn ok_score(&self, first: &Inspector, at: usize, part: &OkPart) -> Option<OkScore> {
-        let of_other = |(other, _): &(Inspector, f32)| {
-            let ok = other.ok();
-            let is_it = |other: &&OkPart| other.score.name == part.score.name;
+    /// The good parts that all looks saw, by all: `own` of the first one, `others` of each other one.
+    pub fn ok<'a>(&self, own: &'a [OkPart], others: &[Vec<OkPart>]) -> Vec<JointOk<'a>> {
+        own.iter().enumerate().filter_map(|(at, part)| self.ok_part(at, part, others)).collect()
+    }
+
+    /// The others saw a part at the same place, or elsewhere under the same name.
+    fn ok_part<'a>(&self, at: usize, part: &'a OkPart, others: &[Vec<OkPart>]) -> Option<JointOk<'a>> {
+        let of_other = |ok: &Vec<OkPart>| {
+            let is_it = |other: &&OkPart| other.name == part.name;
             ok.get(at).filter(is_it).or_else(|| ok.iter().find(is_it)).cloned()
         };
-        let others: Vec<OkPart> = self.others.iter().map(of_other).collect::<Option<_>>()?;
-        let says = self.says(part.score.score, others.iter().map(|other| other.score.score));
-        let sights: Vec<Sight> = others.into_iter().map(|other| other.sight).collect();
-        Some(first.joint_score(self, part, &sights, mean(&says)))
+        let others: Vec<OkPart> = others.iter().map(of_other).collect::<Option<_>>()?;
+        let says = self.says(part.score, others.iter().map(|other| other.score));
+        let others = others.into_iter().map(|other| other.sight).collect();
+        Some(JointOk { name: &part.name, score: mean(&says), own: &part.sight, others })
     }
 
     /// What the others see of a picture.
@@ -55,7 +66,7 @@ impl Joint {
         self.others.iter().map(|(other, _)| other.sight(picture)).collect()
     }
 
-    /// What each inspector says of a part, by its threshold; `own` as it is where there is only one.
+    /// What each look says of a part, by its threshold; `own` as it is where there is only one.
     pub fn of_sights(&self, own: f32, sights: &[Sight]) -> Vec<f32> {
         self.says(own, self.others.iter().zip(sights).map(|((other, _), sight)| other.says(sight)))
     }
@@ -69,7 +80,7 @@ impl Joint {
     }
 
     /// The grids of all as one, on the places of `own`; `of` makes a grid of what another one sees.
-    pub fn grid(&self, own: ScoreGrid, sights: &[Sight], of: impl Fn(&Inspector, &Sight) -> ScoreGrid) -> ScoreGrid {
+    pub fn grid(&self, own: ScoreGrid, sights: &[Sight], of: impl Fn(&Core, &Sight) -> ScoreGrid) -> ScoreGrid {
         if self.others.is_empty() {
             return own;
         }
@@ -83,7 +94,7 @@ impl Joint {
         joint
     }
 
-    /// What is said of each inspector.
+    /// What is said of each other look.
     pub fn names(&self) -> impl Iterator<Item = String> {
         self.others.iter().map(|(other, _)| named(other))
     }
@@ -95,8 +106,17 @@ pub(super) fn mean(says: &[f32]) -> f32 {
 }
 
 /// "patch-knn at 448 px".
-pub(super) fn named(inspector: &Inspector) -> String {
-    format!("{} at {} px", inspector.settings().method, inspector.settings().size())
+pub(super) fn named(look: &Core) -> String {
+    format!("{} at {} px", look.settings.method, look.settings.size())
+}
+
+/// A look's own threshold for review.
+fn limit(look: &Learnt) -> Result<f32> {
+    let scores: Vec<f32> = look.ok.iter().map(|part| part.score).collect();
+    let review = threshold(&scores, look.core.settings.review_rate).ok_or_else(|| {
+        Error::bad_request("there is no good part to set the thresholds by", "give at least one picture of a good part")
+    })?;
+    Ok(review.score.max(LEAST_LIMIT))
 }
 
 /// The mean rank of every part over several lists of scores of the same parts, from 0 (lowest) to 1 (highest): no list

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use image::RgbImage;
 
 use super::calibrate::{Calibration, OkScore};
-use super::combine::{Joint, mean, named};
+use super::combine::{Joint, JointOk, mean, named};
 use super::drift::{Drift, Exposure, Gates};
 use super::memory_bank::Origin;
 use super::methods::{Memory, Method};
@@ -16,7 +16,7 @@ use super::region::{Regions, regions, worst_place};
 use super::rim::Rim;
 use super::score_map::{ScoreGrid, ScoreMap};
 use super::settings::Settings;
-use super::taught::OkPart;
+use super::taught::{Learnt, OkPart};
 use super::verdict::Verdict;
 use super::views::Eye;
 use crate::error::{Error, Result};
@@ -25,10 +25,8 @@ use crate::models::{Encoder, ModelIdentity, UnitVector};
 /// Judges pictures. Shared by threads as it is.
 pub struct Inspector {
     core: Core,
-    calibration: Calibration,
     joint: Joint,
-    /// What the calibration comes from, until the inspector is joined.
-    ok: Vec<OkPart>,
+    calibration: Calibration,
 }
 
 /// What one look at a picture gives.
@@ -66,28 +64,24 @@ pub struct Judgement {
 }
 
 impl Inspector {
-    pub(super) fn new(core: Core, calibration: Calibration, ok: Vec<OkPart>) -> Self {
-        Self { core, calibration, joint: Joint::default(), ok }
-    }
-
-    /// This inspector with `others` of the same good parts, which have an equal say in every part's score and map.
+    /// Of looks at the same good parts, which have an equal say in every part's score and map.
     ///
     /// # Errors
-    /// Inspectors that were calibrated on other parts.
-    pub fn joined(self, others: Vec<Self>) -> Result<Self> {
-        let (joint, calibration) = if others.is_empty() {
-            (Joint::default(), self.calibration)
-        } else {
-            let (joint, mut calibration) = Joint::of(&self, others)?;
-            // Sizes alone are the method's usual way to look.
-            if !self.core.settings.combined.is_empty() {
-                let names: Vec<String> = [named(&self)].into_iter().chain(joint.names()).collect();
-                let note = format!("scores combined of {}: the mean of each over its own threshold", names.join(", "));
-                calibration.notes.push(note);
-            }
-            (joint, calibration)
-        };
-        Ok(Self { calibration, joint, ok: Vec::new(), core: self.core })
+    /// No good part at all, or none that every look saw.
+    pub fn of(first: Learnt, others: Vec<Learnt>) -> Result<Self> {
+        let (joint, ok_of_others) = Joint::of(&first, others)?;
+        let Learnt { core, ok, basis } = first;
+        let ok = joint.ok(&ok, &ok_of_others).iter().map(|part| core.ok_score(&joint, part)).collect();
+        let mut calibration = Calibration::of(ok, basis, &core.settings).ok_or_else(|| {
+            Error::bad_request("the looks have no good part in common", "teach them with the same good parts")
+        })?;
+        // Sizes alone are the method's usual way to look.
+        if !core.settings.combined.is_empty() {
+            let names: Vec<String> = [named(&core)].into_iter().chain(joint.names()).collect();
+            let note = format!("scores combined of {}: the mean of each over its own threshold", names.join(", "));
+            calibration.notes.push(note);
+        }
+        Ok(Self { core, joint, calibration })
     }
 
     /// Judges one picture.
@@ -95,7 +89,7 @@ impl Inspector {
     /// # Errors
     /// A picture that the model cannot look at.
     pub fn judge(&self, picture: &RgbImage) -> Result<Judgement> {
-        let (sight, others) = (self.sight(picture)?, self.joint.sights(picture)?);
+        let (sight, others) = (self.core.sight(picture)?, self.joint.sights(picture)?);
         let exposure = Exposure::of(picture);
         let mut judgement = Judgement {
             score: 0.0,
@@ -103,7 +97,7 @@ impl Inspector {
             verdict: Verdict::Pass,
             complaint: self.core.gates.and_then(|gates| gates.complaint(&exposure)),
             says: Vec::new(),
-            median: self.median(&self.joint, &sight, &others),
+            median: self.core.joint_median(&self.joint, &sight, &others),
             sight,
             others,
             exposure,
@@ -112,20 +106,9 @@ impl Inspector {
         Ok(judgement)
     }
 
-    /// One look at a picture: the first one's own.
-    pub(super) fn sight(&self, picture: &RgbImage) -> Result<Sight> {
-        let grid = self.core.rim.calmed(&self.core.grid(picture)?);
-        Ok(Sight { grid, size: picture.dimensions(), peers: self.core.peers(picture)? })
-    }
-
-    /// The part's score by one look alone.
-    pub(super) fn says(&self, sight: &Sight) -> f32 {
-        rescored(self.core.part_score(&sight.grid), &sight.peers)
-    }
-
     /// Score, p-value and verdict from the grids that are there: after a threshold or what counts was changed.
     pub fn judge_again(&self, judgement: &mut Judgement) {
-        judgement.says = self.joint.of_sights(self.says(&judgement.sight), &judgement.others);
+        judgement.says = self.joint.of_sights(self.core.says(&judgement.sight), &judgement.others);
         judgement.score = mean(&judgement.says);
         judgement.p_value = self.calibration.p_value(judgement.score);
         let verdict = Verdict::of(judgement.score, &self.calibration);
@@ -139,26 +122,7 @@ impl Inspector {
 
     /// The scores of its patches as the map shows them, of all looks on the places of the first.
     pub fn shown_grid(&self, judgement: &Judgement) -> ScoreGrid {
-        self.eased(&self.joint, &judgement.sight, &judgement.others)
-    }
-
-    fn eased(&self, joint: &Joint, own: &Sight, others: &[Sight]) -> ScoreGrid {
-        joint.grid(self.core.rim.eased(&own.grid), others, |other, sight| other.core.rim.eased(&sight.grid))
-    }
-
-    fn median(&self, joint: &Joint, own: &Sight, others: &[Sight]) -> f32 {
-        joint.grid(own.grid.clone(), others, |_, sight| sight.grid.clone()).median(&self.core.settings.roi)
-    }
-
-    /// The good parts that it is calibrated on; none once it is joined.
-    pub(super) fn ok(&self) -> &[OkPart] {
-        &self.ok
-    }
-
-    /// What a good part comes to that scores so by all, `others` of whom see this.
-    pub(super) fn joint_score(&self, joint: &Joint, own: &OkPart, others: &[Sight], score: f32) -> OkScore {
-        let map = self.core.map_of(&self.eased(joint, &own.sight, others), own.sight.size);
-        OkScore::of(&own.score.name, score, &map, self.median(joint, &own.sight, others))
+        self.core.joint_eased(&self.joint, &judgement.sight, &judgement.others)
     }
 
     /// The regions of a map of [`Inspector::map`] as inspectors are shown them: those that reach the thresholds; where none
@@ -263,12 +227,35 @@ impl Core {
         eased.map(size, self.settings.sigma_px, &self.settings.roi)
     }
 
-    /// What a good part scores, of the raw scores of its patches.
+    /// One look at a picture.
+    pub fn sight(&self, picture: &RgbImage) -> Result<Sight> {
+        let grid = self.rim.calmed(&self.grid(picture)?);
+        Ok(Sight { grid, size: picture.dimensions(), peers: self.peers(picture)? })
+    }
+
+    /// The part's score by this look alone.
+    pub fn says(&self, sight: &Sight) -> f32 {
+        rescored(self.part_score(&sight.grid), &sight.peers)
+    }
+
+    fn joint_eased(&self, joint: &Joint, own: &Sight, others: &[Sight]) -> ScoreGrid {
+        joint.grid(self.rim.eased(&own.grid), others, |other, sight| other.rim.eased(&sight.grid))
+    }
+
+    fn joint_median(&self, joint: &Joint, own: &Sight, others: &[Sight]) -> f32 {
+        joint.grid(own.grid.clone(), others, |_, sight| sight.grid.clone()).median(&self.settings.roi)
+    }
+
+    /// What a good part comes to by all looks.
+    fn ok_score(&self, joint: &Joint, part: &JointOk<'_>) -> OkScore {
+        let map = self.map_of(&self.joint_eased(joint, part.own, &part.others), part.own.size);
+        OkScore::of(part.name, part.score, &map, self.joint_median(joint, part.own, &part.others))
+    }
+
+    /// A good part by this look alone, of the raw scores of its patches.
     pub fn ok_part(&self, name: &str, raw: &ScoreGrid, size: (u32, u32)) -> OkPart {
         let grid = self.rim.calmed(raw);
-        let map = self.map_of(&self.rim.eased(&grid), size);
-        let score = OkScore::of(name, self.part_score(&grid), &map, grid.median(&self.settings.roi));
-        OkPart { score, sight: Sight { grid, size, peers: Vec::new() } }
+        OkPart { name: name.to_owned(), score: self.part_score(&grid), sight: Sight { grid, size, peers: Vec::new() } }
     }
 
     /// Which of the parts that were learnt a picture is, where that matters.

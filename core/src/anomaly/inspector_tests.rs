@@ -10,6 +10,7 @@ use super::lesson::Lesson;
 use super::region::Hysteresis;
 use super::roi::Roi;
 use super::settings::{Look, Settings};
+use super::taught::Learnt;
 use super::testing::FakeEncoder;
 use super::tiling::Tiling;
 use super::verdict::Verdict;
@@ -36,9 +37,13 @@ fn settings() -> Settings {
 }
 
 fn taught(settings: Settings, parts: &[RgbImage]) -> Inspector {
+    Inspector::of(learnt(settings, parts), Vec::new()).unwrap()
+}
+
+fn learnt(settings: Settings, parts: &[RgbImage]) -> Learnt {
     let mut lesson = Lesson::new(Arc::new(FakeEncoder), settings).unwrap();
     parts.iter().enumerate().for_each(|(at, picture)| lesson.show(&format!("part {at}"), picture).unwrap());
-    lesson.end().unwrap().calibrated(Vec::new()).unwrap()
+    lesson.end().unwrap().learnt(Vec::new()).unwrap()
 }
 
 fn good(count: u32) -> Vec<RgbImage> {
@@ -102,8 +107,9 @@ fn where_rims_differ_the_map_is_half_as_calm_as_the_score() {
 #[test]
 fn two_looks_have_an_equal_say_and_are_calibrated_together() {
     let pictures = good(6);
-    let alone = |size: usize| taught(Settings { sizes: vec![size], ..settings() }, &pictures);
-    let both = alone(192).joined(vec![alone(96)]).unwrap();
+    let look = |size: usize| learnt(Settings { sizes: vec![size], ..settings() }, &pictures);
+    let alone = |size: usize| Inspector::of(look(size), Vec::new()).unwrap();
+    let both = Inspector::of(look(192), vec![look(96)]).unwrap();
     let bad = with_defect(part(192, 128, 3), 80, 40);
     let score = |inspector: &Inspector| inspector.judge(&bad).unwrap().score / inspector.calibration().review.score;
     let judged = both.judge(&bad).unwrap();
@@ -128,8 +134,8 @@ fn two_looks_have_an_equal_say_and_are_calibrated_together() {
 fn the_usual_way_to_look_is_not_spoken_of_but_combined_methods_are() {
     let combined = vec![Look { method: "patch-knn".into(), size: 96 }];
     let joined = |settings: Settings| {
-        let one = |settings| taught(settings, &good(4));
-        one(settings.clone()).joined(settings.others().into_iter().map(one).collect()).unwrap()
+        let look = |settings| learnt(settings, &good(4));
+        Inspector::of(look(settings.clone()), settings.others().into_iter().map(look).collect()).unwrap()
     };
     let said = |inspector: &Inspector| inspector.calibration().notes.iter().any(|note| note.contains("combined"));
     assert!(said(&joined(Settings { combined, ..settings() })));
@@ -139,8 +145,8 @@ fn the_usual_way_to_look_is_not_spoken_of_but_combined_methods_are() {
 #[test]
 fn parts_that_are_all_the_same_give_numbers_with_several_looks_too() {
     let flat = || RgbImage::from_pixel(192, 128, Rgb([90, 90, 90]));
-    let one = |size: usize| taught(Settings { sizes: vec![size], ..settings() }, &[flat(), flat(), flat()]);
-    let both = one(192).joined(vec![one(96)]).unwrap();
+    let look = |size: usize| learnt(Settings { sizes: vec![size], ..settings() }, &[flat(), flat(), flat()]);
+    let both = Inspector::of(look(192), vec![look(96)]).unwrap();
     let judged = both.judge(&with_defect(flat(), 80, 40)).unwrap();
     assert!(judged.score.is_finite() && both.map(&judged).values.iter().all(|score| score.is_finite()));
     assert_ne!(judged.verdict, Verdict::Pass);

@@ -40,6 +40,8 @@ pub struct Lesson {
     exposures: Vec<Exposure>,
     /// Which part a picture is, by its pixels.
     known: HashMap<blake3::Hash, usize>,
+    /// No part is seen once more bytes of features are held.
+    most_bytes: usize,
 }
 
 impl Lesson {
@@ -58,6 +60,7 @@ impl Lesson {
             shown: Shown::default(),
             exposures: Vec::new(),
             known: HashMap::new(),
+            most_bytes: MOST_BYTES,
         })
     }
 
@@ -82,7 +85,7 @@ impl Lesson {
     /// A picture that the model cannot look at, or more parts than memory is meant for.
     pub fn see(&self, picture: &RgbImage) -> Result<Seen> {
         let bytes = |views: &[Patches]| views.iter().map(|view| size_of_val(view.values.as_slice())).sum::<usize>();
-        if bytes(&self.shown.seen) > MOST_BYTES {
+        if bytes(&self.shown.seen) > self.most_bytes {
             return Err(Error::bad_request(
                 format!("{} good parts are as many as can be learnt", self.names.len()),
                 "give fewer, and the others with --ok: they set the thresholds without being learnt",
@@ -138,5 +141,29 @@ impl Lesson {
         let (rim, peers) = (Rim::default(), Peers::default());
         let core = Core { encoder, settings, method, memory, gates, names, known, rim, peers };
         Taught::new(core, shown, vectors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::inspector::Inspector;
+    use super::super::testing::{FAKE_PATCH, FakeEncoder};
+    use super::*;
+
+    #[test]
+    fn parts_beyond_what_memory_is_meant_for_are_refused_with_the_way_out() {
+        let settings = Settings { method: "patch-knn".into(), sizes: vec![64], ..Settings::default() };
+        let mut lesson = Lesson::new(Arc::new(FakeEncoder), settings).unwrap();
+        let picture = RgbImage::from_pixel(64, 64, image::Rgb([9, 9, 9]));
+        lesson.most_bytes = 2 * 4 * size_of::<f32>() * (64 / FAKE_PATCH as usize).pow(2);
+        for name in ["a", "b", "c"] {
+            lesson.show(name, &picture).unwrap();
+        }
+        let refused = lesson.show("d", &picture).unwrap_err().to_string();
+        assert!(refused.contains("3 good parts") && refused.contains("--ok"), "{refused}");
+        assert_eq!(
+            Inspector::of(lesson.end().unwrap().learnt(Vec::new()).unwrap(), Vec::new()).unwrap().references().len(),
+            3
+        );
     }
 }

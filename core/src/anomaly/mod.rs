@@ -56,6 +56,6 @@ pub use region::{Decay, Hysteresis, Region, Regions, Scored, regions, soft_nms, 
 pub use roi::{Polygon, Roi};
 pub use score_map::{MOST_MAP_SIDE, ScoreGrid, ScoreMap};
 pub use settings::{Area, Look, Settings};
-pub use taught::{OkPart, Taught};
+pub use taught::{Learnt, OkPart, Taught};
 pub use tiling::{Span, Tiling, spans};
 pub use verdict::Verdict;

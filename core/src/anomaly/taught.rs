@@ -1,17 +1,18 @@
-//! What was learnt → an inspector. In: a memory, good parts as they were shown, what more good parts score. Out: thresholds,
-//! what the rims of good parts vary by, what likes of a part score: all from each part scored as if it had not been learnt.
+//! What was learnt → one look of an inspector. In: a memory, good parts as they were shown, what more good parts score. Out:
+//! what thresholds come from, what the rims of good parts vary by, what likes of a part score: all from each part scored as
+//! if it had not been learnt.
 
 use image::RgbImage;
 
-use super::calibrate::{Basis, Calibration, OkScore, median};
-use super::inspector::{Core, Inspector, Sight, hide};
+use super::calibrate::{Basis, median};
+use super::inspector::{Core, Sight, hide};
 use super::methods::{Memory, Teacher};
 use super::patches::Patches;
 use super::peers::{Peers, rescored};
 use super::rim::{Rim, chessboard};
 use super::score_map::ScoreGrid;
 use super::views::{Grid, changed};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::models::UnitVector;
 
 /// What was shown, as long as it takes to calibrate.
@@ -29,10 +30,19 @@ pub(super) struct Shown {
 /// A good part as if it had not been learnt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OkPart {
-    /// What it scores.
-    pub score: OkScore,
+    /// The file it is.
+    pub name: String,
+    /// What it scores by this look alone.
+    pub score: f32,
     /// What was seen of it.
     pub sight: Sight,
+}
+
+/// One look that has learnt, and the good parts that thresholds will come from.
+pub struct Learnt {
+    pub(super) core: Core,
+    pub(super) ok: Vec<OkPart>,
+    pub(super) basis: Basis,
 }
 
 /// What was learnt, not yet calibrated.
@@ -59,7 +69,7 @@ impl Taught {
     /// A picture that the model cannot look at.
     pub fn ok_part(&self, name: &str, picture: &RgbImage) -> Result<OkPart> {
         let mut part = self.core.ok_part(name, &self.core.grid(picture)?, picture.dimensions());
-        part.score.score = rescored(part.score.score, &self.core.peers(picture)?);
+        part.score = rescored(part.score, &self.core.peers(picture)?);
         Ok(part)
     }
 
@@ -68,11 +78,11 @@ impl Taught {
         self.core.method.teacher()
     }
 
-    /// Calibrates on what good parts scored: those that were learnt, each left out once, and `more`.
+    /// Ends learning: thresholds will come from the parts that were learnt, each left out once, and from `more`.
     ///
     /// # Errors
-    /// No good part at all.
-    pub fn calibrated(self, more: Vec<OkPart>) -> Result<Inspector> {
+    /// A picture that the model cannot look at.
+    pub fn learnt(self, more: Vec<OkPart>) -> Result<Learnt> {
         let (count, has_more) = (self.core.names.len(), !more.is_empty());
         let (ok, basis) = match self.teacher() {
             Teacher::References if count > 1 => ([self.own.clone(), more].concat(), Basis::LeaveOneOut),
@@ -86,9 +96,7 @@ impl Taught {
         if core.method.teacher() == Teacher::References {
             core.memory.settle();
         }
-        let scores = ok.iter().map(|part| part.score.clone()).collect();
-        let calibration = Calibration::of(scores, basis, &core.settings).ok_or_else(no_ok_part)?;
-        Ok(Inspector::new(core, calibration, ok))
+        Ok(Learnt { core, ok, basis })
     }
 }
 
@@ -114,9 +122,9 @@ impl Taught {
         if vectors.is_empty() {
             return Ok(());
         }
-        self.core.peers = Peers::new(vectors, self.own.iter().map(|part| part.score.score).collect());
+        self.core.peers = Peers::new(vectors, self.own.iter().map(|part| part.score).collect());
         for (part, peers) in self.own.iter_mut().zip(self.core.peers.of_each()) {
-            part.score.score = rescored(part.score.score, &peers);
+            part.score = rescored(part.score, &peers);
         }
         Ok(())
     }
@@ -188,14 +196,10 @@ impl Taught {
     }
 }
 
-fn no_ok_part() -> Error {
-    Error::bad_request("there is no good part to set the thresholds by", "give at least one picture of a good part")
-}
-
 /// The parts of a folder that do not stand out: within three deviations (by the median's) of the middle.
 fn mostly_good(parts: Vec<OkPart>) -> Vec<OkPart> {
-    let middle = median(parts.iter().map(|part| part.score.score).collect());
-    let spread = median(parts.iter().map(|part| (part.score.score - middle).abs()).collect());
+    let middle = median(parts.iter().map(|part| part.score).collect());
+    let spread = median(parts.iter().map(|part| (part.score - middle).abs()).collect());
     // 1.4826 makes it the standard deviation of a normal distribution.
-    parts.into_iter().filter(|part| part.score.score - middle <= 3.0 * 1.4826 * spread).collect()
+    parts.into_iter().filter(|part| part.score - middle <= 3.0 * 1.4826 * spread).collect()
 }

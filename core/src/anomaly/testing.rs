@@ -27,7 +27,8 @@ pub fn unit_noise(number: usize, shape: (usize, usize, usize), seed: u64) -> Pat
     part(number, shape, values)
 }
 
-/// An encoder whose features are means of colours over 8 × 8 pixels, and their products: a patch knows only itself.
+/// An encoder whose features are means of colours over 8 × 8 pixels, and their products: a patch knows only itself. It cannot
+/// look at what is thinner than a pixel.
 pub struct FakeEncoder;
 
 /// Pixels a side of its patches.
@@ -70,6 +71,9 @@ impl Encoder for FakeEncoder {
         let scale = size.map_or(1.0, |size| size as f32 / longer as f32);
         let side = |pixels: u32| ((pixels as f32 * scale / FAKE_PATCH as f32).round() as u32).max(1);
         let (columns, rows) = (side(picture.width()), side(picture.height()));
+        if scale * (picture.width().min(picture.height()) as f32) < 1.0 {
+            return Err(crate::Error::bad_request("too thin a picture", "give a wider one"));
+        }
         let small = image::imageops::thumbnail(picture, columns, rows);
         let feature = |pixel: &image::Rgb<u8>| {
             let [r, g, b] = pixel.0.map(|value| f32::from(value) / 255.0);

@@ -12,7 +12,7 @@ use walkdir::WalkDir;
 use super::Engine;
 use super::model::LoadedModel;
 use crate::anomaly::{
-    Inspector, Judgement, Lesson, OkPart, Region, Regions, ScoreMap, Seen, Settings, Taught, Teacher, Verdict,
+    Inspector, Judgement, Learnt, Lesson, OkPart, Region, Regions, ScoreMap, Seen, Settings, Taught, Teacher, Verdict,
 };
 use crate::error::{Error, Problem, Result};
 use crate::jobs::{self, Job, Ticker, Wake};
@@ -34,9 +34,22 @@ pub struct TeachRequest {
 /// Features of more good parts are held for one look at a time.
 const MOST_TOGETHER: usize = 32;
 
-impl TeachRequest {
-    fn normal_count(&self) -> Result<usize> {
-        Ok(pictures_in(&self.normal)?.len())
+/// The good parts that a request means, file by file.
+struct GoodParts {
+    normal: Vec<PathBuf>,
+    ok: Vec<PathBuf>,
+}
+
+impl GoodParts {
+    /// What a method with such a teacher is shown, and what only sets its thresholds: good parts that it does not learn from
+    /// do that, too. `images` are the parts that will be judged.
+    fn shown_and_more(&self, teacher: Teacher, images: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+        let (normal, ok) = (self.normal.clone(), self.ok.clone());
+        Ok(match teacher {
+            Teacher::References => (normal, ok),
+            Teacher::Folder => (thinned(pictures_in(images)?), [normal, ok].concat()),
+            Teacher::Words => (Vec::new(), [normal, ok].concat()),
+        })
     }
 }
 
@@ -126,18 +139,20 @@ pub fn teach(model: &LoadedModel, request: &TeachRequest, ticker: &Ticker) -> Re
     let looks = [vec![settings.clone()], settings.others()].concat();
     let lessons: Vec<Lesson> =
         looks.into_iter().map(|look| Lesson::new(model.shared(), look)).collect::<Result<_>>()?;
-    let (mut inspectors, mut problems) = (Vec::new(), Vec::new());
+    let parts = GoodParts { normal: pictures_in(&request.normal)?, ok: pictures_in(&request.ok)? };
+    let (mut looks, mut problems) = (Vec::new(), Vec::new());
     // Looks that learn from the same files are shown each file together.
-    for lessons in together(lessons, request.normal_count()?) {
-        let (taught, found) = taught(lessons, request, ticker)?;
-        inspectors.extend(taught);
+    for lessons in together(lessons, parts.normal.len()) {
+        let (shown, more) = parts.shown_and_more(lessons[0].teacher(), &request.images)?;
+        let (learnt, found) = learnt(lessons, &shown, &more, ticker)?;
+        looks.extend(learnt);
         problems.extend(found);
     }
     // A file that cannot be used is told of once.
     let mut told = BTreeSet::new();
     problems.retain(|problem: &Problem| told.insert(problem.path.clone()));
-    let first = inspectors.remove(0);
-    Ok(Teaching { inspector: Arc::new(first.joined(inspectors)?), problems })
+    let first = looks.remove(0);
+    Ok(Teaching { inspector: Arc::new(Inspector::of(first, looks)?), problems })
 }
 
 /// Lessons in their order; those that follow each other and learn from the same few parts are held together.
@@ -152,21 +167,18 @@ fn together(lessons: Vec<Lesson>, parts: usize) -> Vec<Vec<Lesson>> {
     groups
 }
 
-/// The inspectors of lessons that learn from the same.
-fn taught(mut lessons: Vec<Lesson>, request: &TeachRequest, ticker: &Ticker) -> Result<(Vec<Inspector>, Vec<Problem>)> {
-    let normal = pictures_in(&request.normal)?;
-    let ok = pictures_in(&request.ok)?;
-    // Good parts that a method does not learn from still set its thresholds.
-    let (shown, more) = match lessons.first().map(Lesson::teacher) {
-        Some(Teacher::Folder) => (thinned(pictures_in(&request.images)?), [normal, ok].concat()),
-        Some(Teacher::Words) => (Vec::new(), [normal, ok].concat()),
-        Some(Teacher::References) | None => (normal, ok),
-    };
+/// What lessons come to that are shown the same; `more` good parts only set the thresholds.
+fn learnt(
+    mut lessons: Vec<Lesson>,
+    shown: &[PathBuf],
+    more: &[PathBuf],
+    ticker: &Ticker,
+) -> Result<(Vec<Learnt>, Vec<Problem>)> {
     ticker.phase("Learning");
     ticker.expect(shown.len() + more.len());
     let mut problems = Vec::new();
     let mut failed: Option<Error> = None;
-    decoded(&shown, ticker, &mut |path, picture| {
+    decoded(shown, ticker, &mut |path, picture| {
         let name = path.to_string_lossy();
         let shown = picture.and_then(|picture| {
             let seen: Vec<Seen> = lessons.iter().map(|lesson| lesson.see(&picture)).collect::<Result<_>>()?;
@@ -182,7 +194,7 @@ fn taught(mut lessons: Vec<Lesson>, request: &TeachRequest, ticker: &Ticker) -> 
     }
     let mut taught: Vec<(Taught, Vec<OkPart>)> =
         lessons.into_iter().map(|lesson| Ok((lesson.end()?, Vec::new()))).collect::<Result<_>>()?;
-    decoded(&more, ticker, &mut |path, picture| {
+    decoded(more, ticker, &mut |path, picture| {
         let name = path.to_string_lossy();
         let scored = picture.and_then(|picture| {
             let parts: Vec<OkPart> =
@@ -192,8 +204,8 @@ fn taught(mut lessons: Vec<Lesson>, request: &TeachRequest, ticker: &Ticker) -> 
         });
         note(path, scored, &mut problems, &mut None)
     })?;
-    let inspectors = taught.into_iter().map(|(taught, ok)| taught.calibrated(ok)).collect::<Result<_>>()?;
-    Ok((inspectors, problems))
+    let learnt = taught.into_iter().map(|(taught, ok)| taught.learnt(ok)).collect::<Result<_>>()?;
+    Ok((learnt, problems))
 }
 
 /// A method that learns from the folder is shown at most so many parts of it: its time and its memory grow with them.
@@ -316,5 +328,32 @@ impl Engine {
                 Ok(())
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anomaly::testing::FakeEncoder;
+
+    #[test]
+    fn a_part_that_one_look_cannot_see_is_learnt_by_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let save = |name: &str, (width, height): (u32, u32)| {
+            let path = folder.path().join(name);
+            let shade = |x, y| image::Rgb([(x * 7) as u8, (y * 5) as u8, name.len() as u8]);
+            RgbImage::from_fn(width, height, shade).save(&path).unwrap();
+            path
+        };
+        // A pixel and a half is left of the strip at 192, less than one at 96.
+        let strip = save("strip.png", (256, 2));
+        let good = ["a.png", "bb.png", "ccc.png"].map(|name| save(name, (192, 128)));
+        let settings = Settings { method: "patch-knn".into(), sizes: vec![192, 96], ..Settings::default() };
+        let request = TeachRequest { settings, normal: vec![folder.path().to_owned()], ..TeachRequest::default() };
+        let model = LoadedModel::of(Arc::new(FakeEncoder));
+        let Teaching { inspector, problems } = teach(&model, &request, &Ticker::silent()).unwrap();
+        assert_eq!(problems.iter().map(|problem| &problem.path).collect::<Vec<_>>(), [&strip]);
+        assert_eq!(inspector.references(), good.map(|path| path.to_string_lossy().into_owned()));
+        assert_eq!(inspector.calibration().ok.len(), 3);
     }
 }

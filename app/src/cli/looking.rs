@@ -11,8 +11,7 @@ pub struct Looking {
     /// How patches are scored [default: mahalanobis]
     #[arg(long, value_name = "NAME", value_parser = method_names())]
     method: Option<String>,
-    /// The longer side in pixels that a part is looked at with; several are as many looks [default: 640 320 for mahalanobis,
-    /// 448 for the others]
+    /// The longer side in pixels that a part is looked at with; several are as many looks [default: the method's own]
     #[arg(long, value_name = "N", num_args = 1.., value_parser = clap::value_parser!(u16).range(16..=4096))]
     size: Vec<u16>,
     /// More methods, or the same at other sizes, whose scores are combined: subspace, mahalanobis@672
@@ -27,7 +26,11 @@ pub struct Looking {
 }
 
 fn method_names() -> clap::builder::PossibleValuesParser {
-    let name = |method: &&dyn Method| clap::builder::PossibleValue::new(method.name()).help(method.summary());
+    let name = |method: &&dyn Method| {
+        let sizes: Vec<String> = method.sizes().iter().map(ToString::to_string).collect();
+        let help = format!("{}; looks at {} pixels", method.summary(), sizes.join(" and "));
+        clap::builder::PossibleValue::new(method.name()).help(help)
+    };
     clap::builder::PossibleValuesParser::new(METHODS.iter().map(name))
 }
 

@@ -232,19 +232,19 @@ mod tests {
     #[test]
     fn a_method_chooses_its_sizes_until_some_are_named() {
         let sizes = |json: &str| serde_json::from_str::<Settings>(json).unwrap().sizes().to_vec();
-        assert_eq!(sizes("{}"), [640, 320]);
+        assert_eq!(sizes("{}"), [640, 296]);
         assert_eq!(sizes(r#"{"method": "patch-knn"}"#), [448]);
         assert_eq!(sizes(r#"{"size": 448}"#), [448], "as products hold it that know one look");
         assert_eq!(sizes(r#"{"sizes": [300, 200]}"#), [300, 200]);
-        assert_eq!(Settings::default().with_sizes().sizes, [640, 320]);
+        assert_eq!(Settings::default().with_sizes().sizes, [640, 296]);
     }
 
     #[test]
     fn every_look_after_the_first_has_settings_of_its_own() {
         let knn = Look { method: "patch-knn".into(), size: 300 };
-        let settings = Settings { sizes: vec![640, 320], combined: vec![knn], ..Settings::default() };
+        let settings = Settings { sizes: vec![640, 296], combined: vec![knn], ..Settings::default() };
         let looks = settings.others().iter().map(|look| (look.method.clone(), look.sizes.clone())).collect::<Vec<_>>();
-        assert_eq!(looks, [("mahalanobis".to_owned(), vec![320]), ("patch-knn".to_owned(), vec![300])]);
+        assert_eq!(looks, [("mahalanobis".to_owned(), vec![296]), ("patch-knn".to_owned(), vec![300])]);
         assert!(settings.others().iter().all(|look| look.others().is_empty()));
         settings.check().unwrap();
         assert!(Settings { sizes: vec![640, 9], ..Settings::default() }.check().is_err());

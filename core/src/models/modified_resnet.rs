@@ -202,9 +202,9 @@ impl Bottleneck {
 
 /// The mean of all places asks all places.
 ///
-/// There is one query: taking it to the places through the keys' weights, and what it looked at through the values'
-/// after it is added up, costs a part of a key and a value for every place (a seventeenth over 7 × 7 places). The keys' bias would add the same to
-/// every place's score, which changes nothing.
+/// There is one query: taking it to the places through the keys' weights, and what it looked at through the values' after it
+/// is added up, costs a part of a key and a value for every place (a seventeenth over 7 × 7 places). The keys' bias would add
+/// the same to every place's score, which changes nothing.
 struct AttentionPool {
     query: Dense,
     /// `[heads, depth, width]`

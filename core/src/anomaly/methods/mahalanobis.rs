@@ -37,7 +37,7 @@ impl Method for Mahalanobis {
 
     /// Defects of textures show in the large, those of small parts in the small (docs/inspection.md).
     fn sizes(&self) -> &'static [usize] {
-        &[640, 320]
+        &[640, 296]
     }
 
     fn see(&self, encoder: &dyn Encoder, picture: &RgbImage, settings: &Settings) -> Result<Patches> {

@@ -9,7 +9,14 @@ export DISPLAY=:97 LP_NUM_THREADS=1
 Xvfb "$DISPLAY" -screen 0 1440x900x24 >/dev/null 2>&1 &
 server=$!
 trap 'kill $window $server 2>/dev/null; rm -rf "$work"' EXIT
-"$program" --library "$work/library" --quiet index "$photos"
+# Edits of some photos, as people have them beside the originals.
+mkdir "$work/edits"
+for photo in $(find "$photos" -name '*.JPEG' | sort | sed -n '20p;60p;110p'); do
+    name=$work/edits/$(basename "$photo" .JPEG)
+    convert "$photo" -quality 70 -resize 60% "$name-small.jpg"
+    convert "$photo" -gravity center -crop 90%x90%+0+0 +repage -modulate 105 "$name-crop.jpg"
+done
+"$program" --library "$work/library" --quiet index "$photos" "$work/edits"
 "$program" --library "$work/library" >/dev/null 2>&1 &
 window=$!
 # Where no tooltip is.
@@ -29,9 +36,11 @@ xdotool type "a dog on the grass"
 press Return
 xdotool type -- "-snow"
 picture search-dark
-press Down Return w
+press Escape slash ctrl+a
+xdotool type "a red car"
+press Return Down Return w
 picture why-dark 5
-press Escape Escape Escape Escape
+press w Escape Escape Escape Escape
 "$program" --quiet demo inspect "$work/plate" --references 8 --good 6 --defective 2
 # The page has no key for these two: the line under its buttons is clicked where it is.
 path() { xdotool mousemove "$1" "$2" click 1; sleep 1; xdotool type "$3"; press Return; }

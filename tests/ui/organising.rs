@@ -4,6 +4,7 @@ use egui::Key;
 use egui_kittest::kittest::Queryable;
 use sightline_app::gui::command::{AlbumEdit, Command};
 use sightline_app::gui::state::State;
+use sightline_app::gui::translate::Language;
 
 use crate::support::Window;
 
@@ -93,14 +94,23 @@ fn a_search_is_saved_under_a_name_and_opened_again() {
 #[test]
 fn the_palette_does_what_it_is_told_by_name() {
     let mut window = with_green_chosen();
-    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, Key::K);
-    window.harness.run_steps(3);
-    window.harness.get_by_label("Command palette").type_text("dark");
-    window.harness.run_steps(2);
-    window.harness.key_press(Key::Enter);
+    tell(&mut window, "Command palette", "dark");
     window.wait_until("the theme is dark", |state| {
         state.appearance == sightline_app::gui::state::Appearance::Dark && state.cover.is_none()
     });
+    tell(&mut window, "Command palette", "deutsch");
+    window.wait_until("it speaks German", |_| sightline_app::gui::translate::spoken() == Language::German);
+    tell(&mut window, "Befehlspalette", "english");
+    window.wait_until("it speaks English", |_| sightline_app::gui::translate::spoken() == Language::English);
+}
+
+fn tell(window: &mut Window, palette: &str, words: &str) {
+    window.harness.key_press_modifiers(egui::Modifiers::COMMAND, Key::K);
+    window.harness.run_steps(3);
+    window.harness.get_by_label(palette).type_text(words);
+    window.harness.run_steps(2);
+    window.harness.key_press(Key::Enter);
+    window.harness.run_steps(2);
 }
 
 #[test]

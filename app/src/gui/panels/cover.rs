@@ -7,7 +7,7 @@ use super::{Cx, Panel};
 use crate::gui::command::{Command, ExportKind, LookChange, MarkEdit};
 use crate::gui::state::{Appearance, Cover, Page, State};
 use crate::gui::theme::{self, font, space};
-use crate::gui::translate::{tr, tr_with};
+use crate::gui::translate::{LANGUAGES, tr, tr_with};
 use crate::gui::widgets;
 
 /// See the module.
@@ -167,6 +167,9 @@ fn actions(state: &State) -> Vec<Action> {
     add(tr("Things may move by themselves"), Command::Look(LookChange::Calm(Some(false))));
     add(tr("Nothing moves by itself"), Command::Look(LookChange::Calm(Some(true))));
     add(tr("All keys"), Command::Cover(Some(Cover::Keys)));
+    for (language, name) in LANGUAGES {
+        add(&format!("{}: {name}", tr("Language")), Command::Look(LookChange::Language(*language)));
+    }
     for album in &state.library.albums {
         let name = tr_with("Album {}", &[&album.name]);
         actions.push(Action { name, command: Command::ShowAlbum(Some(album.name.clone())) });

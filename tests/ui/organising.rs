@@ -98,10 +98,14 @@ fn the_palette_does_what_it_is_told_by_name() {
     window.wait_until("the theme is dark", |state| {
         state.appearance == sightline_app::gui::state::Appearance::Dark && state.cover.is_none()
     });
+    let heading = |state: &State| state.answer.sections.first().and_then(|section| section.name.clone());
+    window.app().send(Command::SearchText("green".to_owned()));
+    window.wait_until("a name is found", |state| heading(state).is_some_and(|name| name == "Name or tag"));
+    let english = heading(window.state());
     tell(&mut window, "Command palette", "deutsch");
-    window.wait_until("it speaks German", |_| sightline_app::gui::translate::spoken() == Language::German);
+    window.wait_until("headings are German", |state| state.language == Language::German && heading(state) != english);
     tell(&mut window, "Befehlspalette", "english");
-    window.wait_until("it speaks English", |_| sightline_app::gui::translate::spoken() == Language::English);
+    window.wait_until("headings are English", |state| state.language == Language::English && heading(state) == english);
 }
 
 fn tell(window: &mut Window, palette: &str, words: &str) {

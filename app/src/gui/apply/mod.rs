@@ -10,9 +10,9 @@ use super::finding::{Choice, Finding};
 use super::long_work::LongTask;
 use super::preferences::Look;
 use super::state::{Chip, ModelStatus, Selection, State};
-use super::task::Task;
+use super::task::{Pace, Task};
 use super::text;
-use super::translate::tr;
+use super::translate::{Language, tr};
 
 mod inspection;
 mod learning;
@@ -122,7 +122,7 @@ fn calmed(state: &mut State, change: impl FnOnce(&mut State) -> Vec<Task>) -> Ve
 fn look(state: &mut State, change: LookChange) -> Vec<Task> {
     let mut tasks = match change {
         LookChange::Appearance(appearance) => set(&mut state.appearance, appearance),
-        LookChange::Language(language) => set(&mut state.language, language),
+        LookChange::Language(language) => speak(state, language),
         LookChange::Calm(calm) => calmed(state, |state| set(&mut state.calm, calm)),
         LookChange::RowHeight(height) => set(&mut state.row_height, height.clamp(ROW_HEIGHTS.0, ROW_HEIGHTS.1)),
         LookChange::Shapes(shapes) => set(&mut state.shapes, shapes),
@@ -135,6 +135,12 @@ fn look(state: &mut State, change: LookChange) -> Vec<Task> {
         calm: state.calm,
     }));
     tasks
+}
+
+/// Days and bands over the photos are named when an answer comes: it is asked for anew.
+fn speak(state: &mut State, language: Language) -> Vec<Task> {
+    state.language = language;
+    query::search(state, Pace::Now)
 }
 
 fn change_chip(state: &mut State, place: usize, edit: ChipEdit) -> Vec<Task> {

@@ -9,7 +9,6 @@ use crate::gui::finding::LibraryRead;
 use crate::gui::player::PlayTask;
 use crate::gui::state::tests::{entry, hit};
 use crate::gui::state::{BINS, Loaded, Picture, Sign};
-use crate::gui::task::Pace;
 use sightline_core::engine::{Album, IndexReport, Made, SearchReport};
 use sightline_core::index::{FolderRecord, Marks, Snapshot, Vectors};
 use sightline_core::models::ModelIdentity;
@@ -357,6 +356,15 @@ fn where_nothing_moves_by_itself_a_picture_waits_to_be_told() {
     apply(&mut state, Command::OpenViewer(0));
     let tasks = found(&mut state, Finding::Picture("/a.gif".into(), Ok(picture())));
     assert!(matches!(&tasks[..], [Task::Play(PlayTask::Begin { is_paused: true, .. })]), "{tasks:?}");
+}
+
+#[test]
+fn another_language_names_days_and_bands_anew() {
+    let mut state = showing(&["/a.gif"]);
+    assert_eq!(
+        kinds(&apply(&mut state, Command::Look(LookChange::Language(Language::German)))),
+        ["Search", "Remember"]
+    );
 }
 
 #[test]

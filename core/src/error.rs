@@ -15,7 +15,7 @@ pub enum Error {
     #[error("stopped before it was done")]
     Cancelled,
     /// A file or folder could not be read or written; the source names it.
-    #[error("{0}; check that the file exists and that you may use it")]
+    #[error("{}; check that the file exists and that you may use it", plain(.0))]
     Io(std::io::Error),
     /// A file is not what its name, its header or its place says.
     #[error("{what}; {remedy}: {}", path.display())]
@@ -162,6 +162,12 @@ impl From<std::io::Error> for Error {
     }
 }
 
+/// What the system says, without its number.
+fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error ").next().unwrap_or_default().to_owned()
+}
+
 impl From<candle_core::Error> for Error {
     fn from(error: candle_core::Error) -> Self {
         Self::Tensor(error)
@@ -172,6 +178,16 @@ impl Error {
     /// A file that is not what it should be.
     pub fn bad_file(path: &Path, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::BadFile { what: what.into(), remedy: remedy.into(), path: path.to_owned() }
+    }
+
+    /// What kept a file from being read: that it is not there is said without the system's words.
+    pub(crate) fn unread(path: &Path, error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                Self::bad_file(path, "there is no such file", "it was moved or removed, or its name is another")
+            }
+            _ => Self::Io(error),
+        }
     }
 
     /// What is wrong with a file, for a list that shows its path anyway.
@@ -201,4 +217,21 @@ pub struct Problem {
 /// A path as text: bytes that are no UTF-8 become U+FFFD, where serde would refuse the whole document.
 pub(crate) fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&path.to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_is_said_without_its_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gone.png");
+        let error = fs_err::read(&path).unwrap_err();
+        assert!(error.to_string().contains("os error"), "{error}");
+        let said = Error::from(fs_err::read(&path).unwrap_err()).to_string();
+        assert!(!said.contains("os error") && said.contains("gone.png"), "{said}");
+        let said = Error::unread(&path, error).to_string();
+        assert!(said.starts_with("there is no such file; ") && said.ends_with("gone.png"), "{said}");
+    }
 }

@@ -80,10 +80,11 @@ pub fn decode(path: &Path, limits: &Limits) -> Result<Decoded> {
 /// Reads a file that may be a picture.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read, [`Error::BadFile`] when it is larger than `limits.max_file_bytes` or no file.
+/// [`Error::Io`] when it cannot be read, [`Error::BadFile`] when it is not there, larger than `limits.max_file_bytes` or no
+/// file.
 pub fn read_bytes(path: &Path, limits: &Limits) -> Result<Arc<[u8]>> {
     // A pipe or a device would be read for ever; only a regular file has a length to trust.
-    let found = fs_err::metadata(path)?;
+    let found = fs_err::metadata(path).map_err(|error| Error::unread(path, error))?;
     if !found.is_file() {
         return Err(Error::bad_file(path, "this is not a file", "remove it from the folder or exclude it"));
     }

@@ -290,7 +290,7 @@ impl Product {
 
     /// Copies a part's file into the folder.
     fn keep(&self, file: &Path, role: Role) -> Result<Reference> {
-        let size = fs_err::metadata(file)?.len();
+        let size = fs_err::metadata(file).map_err(|error| Error::unread(file, error))?.len();
         if size > MOST_FILE_BYTES {
             return Err(Error::bad_file(file, "the file is too large for a part", "give a smaller picture"));
         }

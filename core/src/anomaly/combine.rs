@@ -1,5 +1,5 @@
-//! Several looks at a part (methods, sizes) as one. In: inspectors of the same good parts, or scores of all parts. Out: one
-//! number a part, one grid a picture. Pure.
+//! Several looks at a part (methods, sizes) as one. In: looks that learnt from the same good parts, or scores of all parts.
+//! Out: one number a part, one grid a picture. Pure.
 
 use super::calibrate::threshold;
 use super::inspector::{Core, Sight};

@@ -7,6 +7,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::int8::{self, Coded, Panels};
+use super::lines::Lines;
 use super::ops::{Activation, Loop, numbers, numbers_mut, widest};
 use super::panel::{self, PanelProduct};
 use super::products::{Block, Blocks, Held, Steps};
@@ -64,7 +65,7 @@ pub(super) struct Dense {
 }
 
 enum Weight {
-    Full(Vec<f32>),
+    Full(Lines),
     Int8(Panels),
 }
 
@@ -74,8 +75,9 @@ const PANEL: usize = 64;
 const ROWS: usize = 384;
 /// As many inputs are laid out at once: their part of a panel stays in the nearest cache meanwhile.
 const TURNED: usize = 16;
-/// With no more rows than these, what a general product copies first takes longer than it brings: those of one photo.
-const FEW_ROWS: usize = 256;
+/// With no more rows than these, what a general product copies first takes longer than it brings: those of one photo, of
+/// which the largest towers make 257.
+const FEW_ROWS: usize = 260;
 
 impl Dense {
     /// Of a weight `[outputs, inputs]` and a bias `[outputs]`.
@@ -174,8 +176,8 @@ impl Dense {
         let inputs = self.inputs;
         match &self.weight {
             Weight::Full(panels) => self.each_block(x.len() / inputs, y, |mut block, first, columns| {
-                let panel = &panels[columns.start * inputs..][..columns.len() * inputs];
-                multiply(&mut block, &x[first * inputs..], inputs, panel, held);
+                let (panel, next) = panels[columns.start * inputs..].split_at(columns.len() * inputs);
+                multiply(&mut block, &x[first * inputs..], inputs, (panel, next), held);
                 widest(Finish { block, bias: &self.bias[columns], after });
             }),
             Weight::Int8(panels) => {
@@ -207,11 +209,11 @@ impl Dense {
     }
 }
 
-/// Rows of `x` by a panel, into the block.
-fn multiply(block: &mut Block<'_>, x: &[f32], inputs: usize, panel: &[f32], held: Held) {
+/// Rows of `x` by a panel, into the block; what is read `next` is asked for meanwhile.
+fn multiply(block: &mut Block<'_>, x: &[f32], inputs: usize, (panel, next): (&[f32], &[f32]), held: Held) {
     let columns = panel.len() / inputs;
     if block.rows() <= FEW_ROWS && panel::is_whole(columns) {
-        return Arch::new().dispatch(PanelProduct { rows: x, inputs, panel, block, held });
+        return Arch::new().dispatch(PanelProduct { rows: x, inputs, panel, next, block, held });
     }
     let by_rows = |row| Steps { at: 0, row, column: 1 };
     block.product(inputs, (x, by_rows(inputs)), (panel, by_rows(columns)), held);
@@ -249,8 +251,8 @@ fn column(panels: &[f32], inputs: usize, outputs: usize, output: usize) -> impl 
 }
 
 /// A row of `inputs` for each output, as panels.
-fn in_panels(rows: &[&[f32]], inputs: usize) -> Vec<f32> {
-    let mut panels = vec![0.0; rows.len() * inputs];
+fn in_panels(rows: &[&[f32]], inputs: usize) -> Lines {
+    let mut panels = Lines::zeros(rows.len() * inputs);
     panels.par_chunks_mut(PANEL * inputs).zip(rows.par_chunks(PANEL)).for_each(|(panel, rows)| {
         let width = rows.len();
         for (block, first) in panel.chunks_mut(TURNED * width).zip((0..inputs).step_by(TURNED)) {

@@ -5,8 +5,6 @@
 //! its row's scale, c from 0 to 255: activations lie mostly on one side of nothing, so that a scale of their own range is
 //! nearly twice as fine as one that is the same to both sides (Jacob et al. 2018, equation 1).
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use super::ops::{Loop, in_lanes, widest};
@@ -14,7 +12,7 @@ use super::products::{Block, Held};
 
 mod kernels;
 
-use kernels::{Codes, Kernel, PANEL, QUAD, Step, Sums, TILE};
+use kernels::{Codes, PANEL, QUAD, Step, Sums, each_sums};
 
 /// So many of the largest products, less as many times the largest zero, are a sum that fits 32 bits.
 pub(super) const MOST_INPUTS: usize = 1 << 15;
@@ -40,7 +38,7 @@ impl Panels {
         let per_panel = inputs.div_ceil(QUAD);
         let width = outputs.next_multiple_of(PANEL);
         let mut panels = Self {
-            steps: vec![[0; PANEL * QUAD]; per_panel * width / PANEL],
+            steps: vec![Step([0; PANEL * QUAD]); per_panel * width / PANEL],
             scales: vec![0.0; width],
             totals: vec![0; width],
             inputs,
@@ -58,18 +56,15 @@ impl Panels {
 
     /// The product of some rows with the panel at `panel`, into `block`, whose columns are those of that panel.
     pub fn product(&self, block: &mut Block<'_>, rows: CodedRows<'_>, panel: usize, held: Held) {
-        let kernel = Kernel::fastest();
         let per_panel = self.inputs.div_ceil(QUAD);
         let steps = &self.steps[panel * per_panel..][..per_panel];
         let outputs = panel * PANEL..(panel + 1) * PANEL;
         let (scales, totals) = (&self.scales[outputs.clone()], &self.totals[outputs]);
-        let mut sums = [[0; PANEL]; TILE];
-        for first in (0..block.rows()).step_by(TILE) {
-            let count = TILE.min(block.rows() - first);
-            rows.sums(kernel, first..first + count, steps, &mut sums);
-            let (sums, forms) = (&sums[..count], &rows.forms[first..][..count]);
-            widest(Decoding { sums, forms, centre: kernel.centre, scales, totals, block, first, held });
-        }
+        let codes = &rows.codes[..block.rows() * per_panel];
+        each_sums(codes, steps, &mut |first, centre, sums| {
+            let forms = &rows.forms[first..][..sums.len()];
+            widest(Decoding { sums, forms, centre, scales, totals, block, first, held });
+        });
     }
 }
 
@@ -116,7 +111,7 @@ fn quantise(column: impl Iterator<Item = f32> + Clone, steps: &mut [Step], outpu
     let mut total = 0;
     for (input, weight) in column.enumerate() {
         let code = (weight / scale).round() as i8;
-        steps[input / QUAD][output * QUAD + input % QUAD] = code;
+        steps[input / QUAD].0[output * QUAD + input % QUAD] = code;
         total += i32::from(code);
     }
     (if is_whole { scale } else { f32::NAN }, total)
@@ -148,7 +143,7 @@ impl Coded {
 
     /// The rows from `first` on.
     pub fn from(&self, first: usize) -> CodedRows<'_> {
-        CodedRows { codes: &self.codes[first * self.per_row..], forms: &self.forms[first..], per_row: self.per_row }
+        CodedRows { codes: &self.codes[first * self.per_row..], forms: &self.forms[first..] }
     }
 }
 
@@ -175,20 +170,6 @@ impl Loop for Coding<'_> {
 pub(super) struct CodedRows<'a> {
     codes: &'a [Codes],
     forms: &'a [(f32, i32)],
-    per_row: usize,
-}
-
-impl CodedRows<'_> {
-    /// The sums of these rows, at most [`TILE`].
-    #[inline(always)]
-    fn sums(&self, kernel: Kernel, which: Range<usize>, panel: &[Step], sums: &mut [Sums; TILE]) {
-        let count = which.len();
-        let mut rows: [&[Codes]; TILE] = [&[]; TILE];
-        for (row, at) in rows.iter_mut().zip(which) {
-            *row = &self.codes[at * self.per_row..][..self.per_row];
-        }
-        kernel.sums(&rows[..count], panel, sums);
-    }
 }
 
 /// Codes one row; gives its scale and its zero. What is longer than the row stays as it is: its weights are zero.

@@ -23,6 +23,7 @@ mod hub;
 mod int8;
 mod keys;
 mod learned_prompts;
+mod lines;
 mod mobileclip;
 mod modified_resnet;
 mod names;

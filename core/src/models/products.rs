@@ -103,6 +103,16 @@ impl Block<'_> {
         self.rows
     }
 
+    /// `M` rows from `first` on.
+    #[inline(always)]
+    pub fn next_rows<const M: usize>(&mut self, first: usize) -> [&mut [f32]; M] {
+        assert!(first + M <= self.rows, "{M} rows from {first} on of {}", self.rows);
+        // SAFETY: the rows of a block lie within its matrix and do not overlap; `&mut self` lends all of them.
+        std::array::from_fn(|row| unsafe {
+            std::slice::from_raw_parts_mut(self.first.add((first + row) * self.step), self.columns)
+        })
+    }
+
     /// One row.
     #[inline(always)]
     pub fn row(&mut self, row: usize) -> &mut [f32] {

@@ -4,44 +4,68 @@
 //! A panel is read from front to back: for every [`QUAD`] inputs, the weights of all [`PANEL`] outputs, those of one output
 //! beside each other.
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx;
 #[cfg(target_arch = "aarch64")]
 mod arm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use std::ops::Deref;
+
 /// Outputs of a panel: four registers of 512 bits hold their sums.
 pub(super) const PANEL: usize = 64;
 /// Inputs whose products one instruction adds up.
 pub(super) const QUAD: usize = 4;
-/// Rows at most that are multiplied at once: their sums fill 24 of 32 registers.
-pub(super) const TILE: usize = 6;
+/// Rows at most that a kernel multiplies at once: their sums fill 24 of 32 registers.
+const TILE: usize = 6;
 
 /// The codes of [`QUAD`] neighbouring inputs.
 pub(super) type Codes = [u8; QUAD];
-/// The weights of [`QUAD`] neighbouring inputs, output after output.
-pub(super) type Step = [i8; PANEL * QUAD];
+/// The weights of [`QUAD`] neighbouring inputs, output after output, from the beginning of a line of the cache on.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Step(pub [i8; PANEL * QUAD]);
 /// The sums of one row.
 pub(super) type Sums = [i32; PANEL];
 
+impl Deref for Step {
+    type Target = [i8; PANEL * QUAD];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// Gives the sums of all rows, each as many codes as the panel has steps, to `then`: some rows at a time, with the number of
+/// the first of them and with what was taken from every code. Computed in the fastest way that this machine has.
+pub(super) fn each_sums(rows: &[Codes], panel: &[Step], then: &mut dyn FnMut(usize, i32, &[Sums])) {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+    if amx::Tiles::fit(rows.len() / panel.len(), panel.len()) {
+        return amx::Tiles::each_sums(rows, panel, &mut |first, sums| then(first, 0, sums));
+    }
+    Kernel::fastest().each_sums(rows, panel, then);
+}
+
 /// One way to compute the sums; it exists only where the machine can run it.
 #[derive(Clone, Copy)]
-pub(super) struct Kernel {
+struct Kernel {
     #[cfg_attr(not(test), expect(dead_code, reason = "tells a failed comparison which kernel it was"))]
-    pub name: &'static str,
+    name: &'static str,
     /// What is taken from every code before it is multiplied, so that the machine's instruction can.
-    pub centre: i32,
+    centre: i32,
     /// Safe to call on this machine: [`Kernel::available`] gives only what was detected.
     sums: unsafe fn(&[&[Codes]], &[Step], &mut [Sums]),
 }
 
 impl Kernel {
     /// The fastest one that this machine can run.
-    pub fn fastest() -> Self {
+    fn fastest() -> Self {
         Self::available().next().unwrap_or(PLAIN)
     }
 
     /// What this machine can run, fastest first; the last one is plain code.
-    pub fn available() -> impl Iterator<Item = Self> {
+    fn available() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
         let own = x86::available();
         #[cfg(target_arch = "aarch64")]
@@ -51,9 +75,21 @@ impl Kernel {
         own.chain([PLAIN])
     }
 
+    fn each_sums(self, rows: &[Codes], panel: &[Step], then: &mut dyn FnMut(usize, i32, &[Sums])) {
+        let mut sums = [[0; PANEL]; TILE];
+        for (tile, rows) in rows.chunks(TILE * panel.len()).enumerate() {
+            let mut each: [&[Codes]; TILE] = [&[]; TILE];
+            let rows = rows.chunks_exact(panel.len());
+            let count = rows.len();
+            each.iter_mut().zip(rows).for_each(|(place, row)| *place = row);
+            self.sums(&each[..count], panel, &mut sums);
+            then(tile * TILE, self.centre, &sums[..count]);
+        }
+    }
+
     /// Σ (code − centre) · weight over the inputs, for each of at most [`TILE`] rows and each output of the panel, into the
     /// first items of `sums`.
-    pub fn sums(self, rows: &[&[Codes]], panel: &[Step], sums: &mut [Sums]) {
+    fn sums(self, rows: &[&[Codes]], panel: &[Step], sums: &mut [Sums]) {
         assert!(rows.len() <= TILE && rows.len() <= sums.len(), "{} rows", rows.len());
         assert!(rows.iter().all(|row| row.len() == panel.len()), "rows of {} steps", panel.len());
         // SAFETY: kernels other than the plain one are made only after their features were detected.
@@ -133,19 +169,49 @@ mod tests {
         #[test]
         fn every_kernel_gives_the_exact_sums(steps in 0_usize..300, rows in 0..=TILE, seed in any::<u64>()) {
             let steps = if cfg!(miri) { steps % 4 } else { steps };
-            // Bytes of a generator (Marsaglia 2003, xorshift64): proptest's own would take longer than the test.
-            let mut state = seed | 1;
-            let mut byte = || {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                (state >> 32) as u8
-            };
-            let rows: Vec<Vec<Codes>> =
-                (0..rows).map(|_| (0..steps).map(|_| std::array::from_fn(|_| byte())).collect()).collect();
-            // −128 is no weight: the largest weight of an output is 127, to either side.
-            let panel: Vec<Step> = (0..steps).map(|_| std::array::from_fn(|_| (byte() as i8).max(-127))).collect();
+            let (codes, panel) = bytes(rows, steps, seed);
+            let rows: Vec<Vec<Codes>> = (0..rows).map(|row| codes[row * steps..][..steps].to_vec()).collect();
             check(&rows, &panel);
+        }
+    }
+
+    /// Rows and weights of bytes of a generator (Marsaglia 2003, xorshift64): proptest's own would take longer than the test.
+    fn bytes(rows: usize, steps: usize, seed: u64) -> (Vec<Codes>, Vec<Step>) {
+        let mut state = seed | 1;
+        let mut byte = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 32) as u8
+        };
+        let codes = (0..rows * steps).map(|_| std::array::from_fn(|_| byte())).collect();
+        // −128 is no weight: the largest weight of an output is 127, to either side.
+        let panel = (0..steps).map(|_| Step(std::array::from_fn(|_| (byte() as i8).max(-127)))).collect();
+        (codes, panel)
+    }
+
+    #[test]
+    fn every_row_has_its_sums_however_many_there_are() {
+        let most = if cfg!(miri) { 8 } else { 50 };
+        for (rows, steps) in (1..most).flat_map(|rows| [1, 7, 16, 48].map(|steps| (rows, steps))) {
+            let (codes, panel) = bytes(rows, steps, rows as u64);
+            let mut found = vec![None; rows];
+            each_sums(&codes, &panel, &mut |first, centre, sums| {
+                for (at, sums) in sums.iter().enumerate() {
+                    assert_eq!(found[first + at].replace((centre, *sums)), None, "row {} twice", first + at);
+                }
+            });
+            let totals = (0..PANEL).map(|output| {
+                panel.iter().flat_map(|step| &step[output * QUAD..][..QUAD]).map(|w| i32::from(*w)).sum::<i32>()
+            });
+            let totals: Vec<i32> = totals.collect();
+            for (codes, found) in codes.chunks(steps).zip(found) {
+                let mut exact = [[0; PANEL]];
+                PLAIN.sums(&[codes], &panel, &mut exact);
+                let (centre, sums) = found.unwrap();
+                let whole: Vec<i32> = sums.iter().zip(&totals).map(|(sum, total)| sum + centre * total).collect();
+                assert_eq!(whole, exact[0], "{rows} rows of {steps} steps");
+            }
         }
     }
 
@@ -153,7 +219,7 @@ mod tests {
     fn the_largest_numbers_do_not_overflow() {
         for (code, weight) in [(255, 127), (255, -127), (0, 127), (0, -127)] {
             let steps = if cfg!(miri) { 3 } else { 1024 };
-            check(&vec![vec![[code; QUAD]; steps]; TILE], &vec![[weight; PANEL * QUAD]; steps]);
+            check(&vec![vec![[code; QUAD]; steps]; TILE], &vec![Step([weight; PANEL * QUAD]); steps]);
         }
     }
 }

@@ -8,14 +8,17 @@ work=$(mktemp -d)
 export DISPLAY=:97 LP_NUM_THREADS=1
 Xvfb "$DISPLAY" -screen 0 1440x900x24 >/dev/null 2>&1 &
 server=$!
+window=
 trap 'kill $window $server 2>/dev/null; rm -rf "$work"' EXIT
 # Edits of some photos, as people have them beside the originals.
 mkdir "$work/edits"
-for photo in $(find "$photos" -name '*.JPEG' | sort | sed -n '20p;60p;110p'); do
+find "$photos" -name '*.JPEG' | sort | sed -n '20p;60p;110p' >"$work/chosen"
+[ -s "$work/chosen" ] || { echo "no photo below $photos ends in .JPEG" >&2 && exit 1; }
+while IFS= read -r photo; do
     name=$work/edits/$(basename "$photo" .JPEG)
     convert "$photo" -quality 70 -resize 60% "$name-small.jpg"
     convert "$photo" -gravity center -crop 90%x90%+0+0 +repage -modulate 105 "$name-crop.jpg"
-done
+done <"$work/chosen"
 "$program" --library "$work/library" --quiet index "$photos" "$work/edits"
 "$program" --library "$work/library" >/dev/null 2>&1 &
 window=$!

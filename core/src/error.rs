@@ -58,6 +58,12 @@ pub enum Error {
         /// Its registry id.
         id: String,
     },
+    /// No file there: perhaps for now alone, where its drive is away.
+    #[error("{NO_FILE}: {}", path.display())]
+    NoFile {
+        /// Where it would be.
+        path: PathBuf,
+    },
     /// A tensor that the configuration promises is not in the weights.
     #[error("the weights lack tensor {tensor:?}; download the model again: {}", path.display())]
     MissingTensor {
@@ -162,10 +168,15 @@ impl From<std::io::Error> for Error {
     }
 }
 
+const NO_FILE: &str = "there is no such file; check its name, or plug its drive in";
+
 /// What the system says, without its number.
 fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
-    text.split(" (os error ").next().unwrap_or_default().to_owned()
+    match text.rsplit_once(" (os error ") {
+        Some((said, number)) if number.trim_end_matches(')').parse::<i32>().is_ok() => said.to_owned(),
+        _ => text,
+    }
 }
 
 impl From<candle_core::Error> for Error {
@@ -183,9 +194,7 @@ impl Error {
     /// What kept a file from being read: that it is not there is said without the system's words.
     pub(crate) fn unread(path: &Path, error: std::io::Error) -> Self {
         match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                Self::bad_file(path, "there is no such file", "it was moved or removed, or its name is another")
-            }
+            std::io::ErrorKind::NotFound => Self::NoFile { path: path.to_owned() },
             _ => Self::Io(error),
         }
     }
@@ -194,6 +203,7 @@ impl Error {
     pub fn reason(&self) -> String {
         match self {
             Self::BadFile { what, remedy, .. } => format!("{what}; {remedy}"),
+            Self::NoFile { .. } => NO_FILE.to_owned(),
             other => other.to_string(),
         }
     }

@@ -239,12 +239,13 @@ mod tests {
     use super::*;
     use crate::gui::state::tests::entry;
 
-    /// Below `/bad` is no picture, below `/busy` the first attempt fails, below `/panic` every one panics.
+    /// Below `/bad` is no picture, below `/busy` and `/away` the first attempt fails, below `/panic` every one panics.
     fn textures(side: u32) -> Textures {
-        let is_busy = AtomicBool::new(true);
+        let (is_busy, is_away) = (AtomicBool::new(true), AtomicBool::new(true));
         let source: Source = Arc::new(move |entry| match entry.path.iter().nth(1).and_then(|top| top.to_str()) {
             Some("bad") => Err(Error::bad_file(&entry.path, "no picture", "choose another")),
             Some("busy") if is_busy.swap(false, Ordering::SeqCst) => Err(Error::bad_request("still busy", "wait")),
+            Some("away") if is_away.swap(false, Ordering::SeqCst) => Err(Error::NoFile { path: entry.path.clone() }),
             Some("panic") => panic!("on purpose"),
             _ => Ok((side, side, vec![128; (3 * side * side) as usize])),
         });
@@ -283,9 +284,12 @@ mod tests {
         let mut textures = textures(4);
         let busy = wait_for(&mut textures, &ctx, "/busy/x.jpg");
         assert!(matches!(busy, Thumbnail::Failed(reason) if reason.contains("still busy")));
+        let away = wait_for(&mut textures, &ctx, "/away/x.jpg");
+        assert!(matches!(away, Thumbnail::Failed(reason) if reason.contains("drive")));
         wait_for(&mut textures, &ctx, "/bad/x.jpg");
         textures.try_again();
         assert!(matches!(wait_for(&mut textures, &ctx, "/busy/x.jpg"), Thumbnail::Ready(_)));
+        assert!(matches!(wait_for(&mut textures, &ctx, "/away/x.jpg"), Thumbnail::Ready(_)));
         assert!(matches!(textures.get(&entry("/bad/x.jpg")), Thumbnail::Failed(_)));
     }
 

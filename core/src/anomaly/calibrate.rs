@@ -76,8 +76,9 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// Learns from what good parts scored; `None` without any.
+    /// Learns from what good parts scored; `None` without any. One part alone promises nothing.
     pub fn of(ok: Vec<OkScore>, basis: Basis, settings: &Settings) -> Option<Self> {
+        let basis = if basis == Basis::LeaveOneOut && ok.len() == 1 { Basis::Uncalibrated } else { basis };
         let scores: Vec<f32> = ok.iter().map(|part| part.score).collect();
         let peaks: Vec<f32> = ok.iter().map(|part| part.peak).collect();
         let review = threshold(&scores, settings.review_rate)?;

@@ -130,7 +130,7 @@ pub fn combined_ranks(lists: &[Vec<f32>]) -> Vec<f32> {
     sums
 }
 
-/// The mean rank of every part of a folder that several inspectors judged together, of what they say of each; empty where
+/// The mean rank of every part of a folder that several looks judged together, of what they say of each; empty where
 /// there was only one.
 pub fn ranks_of(parts: &[Vec<f32>]) -> Vec<f32> {
     let looks = parts.iter().map(Vec::len).min().unwrap_or(0);

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// The longer side, in pixels, that a method looks at where it does not say otherwise.
 pub(super) const USUAL_SIZES: &[usize] = &[448];
-/// Every look is another inspector.
+/// Every look is another memory and another pass of the model.
 const MOST_LOOKS: usize = 8;
 
 /// How parts are looked at and judged. [`Settings::default`] is the one setting for all products.

@@ -88,7 +88,6 @@ impl Taught {
             Teacher::References if count > 1 => ([self.own.clone(), more].concat(), Basis::LeaveOneOut),
             Teacher::References if !has_more => (self.copies()?, Basis::Uncalibrated),
             Teacher::Folder if !has_more && count > 1 => (mostly_good(self.own.clone()), Basis::Folder),
-            _ if more.len() == 1 => (more, Basis::Uncalibrated),
             _ => (more, Basis::LeaveOneOut),
         };
         let mut core = self.core;

@@ -72,7 +72,8 @@ impl fmt::Debug for Decoded {
 /// Reads and decodes one file.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read, [`Error::BadFile`] when it is no picture, damaged, or more than the limits.
+/// [`Error::NoFile`] when it is not there, [`Error::Io`] when it cannot be read, [`Error::BadFile`] when it is no picture,
+/// damaged, or more than the limits.
 pub fn decode(path: &Path, limits: &Limits) -> Result<Decoded> {
     decode_bytes(path, read_bytes(path, limits)?, limits)
 }
@@ -80,7 +81,7 @@ pub fn decode(path: &Path, limits: &Limits) -> Result<Decoded> {
 /// Reads a file that may be a picture.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read, [`Error::BadFile`] when it is not there, larger than `limits.max_file_bytes` or no
+/// [`Error::NoFile`] when it is not there, [`Error::Io`] when it cannot be read, [`Error::BadFile`] when it is larger than `limits.max_file_bytes` or no
 /// file.
 pub fn read_bytes(path: &Path, limits: &Limits) -> Result<Arc<[u8]>> {
     // A pipe or a device would be read for ever; only a regular file has a length to trust.

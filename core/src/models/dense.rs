@@ -75,9 +75,9 @@ const PANEL: usize = 64;
 const ROWS: usize = 384;
 /// As many inputs are laid out at once: their part of a panel stays in the nearest cache meanwhile.
 const TURNED: usize = 16;
-/// With no more rows than these, what a general product copies first takes longer than it brings: those of one photo, of
-/// which the largest towers make 257.
-const FEW_ROWS: usize = 260;
+/// With no more rows than these, what a general product copies first takes longer than it brings: those of one photo
+/// but for the largest towers.
+const FEW_ROWS: usize = 256;
 
 impl Dense {
     /// Of a weight `[outputs, inputs]` and a bias `[outputs]`.

@@ -139,6 +139,9 @@ fn look(state: &mut State, change: LookChange) -> Vec<Task> {
 
 /// Days and bands over the photos are named when an answer comes: it is asked for anew.
 fn speak(state: &mut State, language: Language) -> Vec<Task> {
+    if state.language == language {
+        return Vec::new();
+    }
     state.language = language;
     query::search(state, Pace::Now)
 }

@@ -10,7 +10,7 @@ use criterion::{BenchmarkId, Criterion};
 use image::RgbImage;
 use sightline_core::Result;
 use sightline_core::anomaly::{Allowed, Hysteresis, MemoryBank, Patches, Roi, ScoreGrid, demo, regions};
-use sightline_core::anomaly::{Inspector, Learnt, Lesson, Settings};
+use sightline_core::anomaly::{Inspector, Learnt, Lesson, Settings, show_all};
 use sightline_core::models::{self, Encoder, PatchFeatures};
 
 /// Four layers of 192 numbers, joined.
@@ -70,15 +70,15 @@ fn bench_regions(criterion: &mut Criterion, n: usize) {
 fn taught(encoder: &Arc<dyn Encoder>, parts: &[RgbImage]) -> Result<Inspector> {
     let settings = Settings::default();
     let others = settings.others().into_iter().map(|look| one_look(encoder, look, parts)).collect::<Result<_>>()?;
-    Inspector::of(one_look(encoder, settings, parts)?, others)
+    Inspector::of(one_look(encoder, settings, parts)?, others, &|| Ok(()))
 }
 
 fn one_look(encoder: &Arc<dyn Encoder>, settings: Settings, parts: &[RgbImage]) -> Result<Learnt> {
     let mut lesson = Lesson::new(Arc::clone(encoder), settings)?;
     for (at, part) in parts.iter().enumerate() {
-        lesson.show(&at.to_string(), part)?;
+        show_all(std::slice::from_mut(&mut lesson), &at.to_string(), part)?;
     }
-    lesson.end()?.learnt(Vec::new())
+    lesson.end(&|| Ok(()))?.learnt(Vec::new())
 }
 
 /// Learning 4, 8 and 16 parts, what the model takes for one of them, and judging it.

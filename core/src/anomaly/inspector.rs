@@ -9,6 +9,7 @@ use image::RgbImage;
 use super::calibrate::{Calibration, OkScore};
 use super::combine::{Joint, JointOk, mean, named};
 use super::drift::{Drift, Exposure, Gates};
+use super::lesson::GoOn;
 use super::memory_bank::Origin;
 use super::methods::{Memory, Method};
 use super::peers::{Peer, Peers, rescored};
@@ -64,14 +65,15 @@ pub struct Judgement {
 }
 
 impl Inspector {
-    /// Of looks at the same good parts, which have an equal say in every part's score and map.
+    /// Of looks at the same good parts, which have an equal say in every part's score and map. `go_on` is asked before each.
     ///
     /// # Errors
-    /// No good part at all, or none that every look saw.
-    pub fn of(first: Learnt, others: Vec<Learnt>) -> Result<Self> {
+    /// No good part at all, or none that every look saw; whatever `go_on` says.
+    pub fn of(first: Learnt, others: Vec<Learnt>, go_on: GoOn<'_>) -> Result<Self> {
         let (joint, ok_of_others) = Joint::of(&first, others)?;
         let Learnt { core, ok, basis } = first;
-        let ok = joint.ok(&ok, &ok_of_others).iter().map(|part| core.ok_score(&joint, part)).collect();
+        let scored = |part| go_on().map(|()| core.ok_score(&joint, part));
+        let ok = joint.ok(&ok, &ok_of_others).iter().map(scored).collect::<Result<_>>()?;
         let mut calibration = Calibration::of(ok, basis, &core.settings).ok_or_else(|| {
             Error::bad_request("the looks have no good part in common", "teach them with the same good parts")
         })?;

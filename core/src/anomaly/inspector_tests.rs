@@ -6,7 +6,7 @@ use image::{Rgb, RgbImage};
 
 use super::calibrate::{Basis, Calibration};
 use super::inspector::{Inspector, Judgement};
-use super::lesson::Lesson;
+use super::lesson::{GoOn, Lesson, show_all};
 use super::region::Hysteresis;
 use super::roi::Roi;
 use super::settings::{Look, Settings};
@@ -14,6 +14,9 @@ use super::taught::Learnt;
 use super::testing::FakeEncoder;
 use super::tiling::Tiling;
 use super::verdict::Verdict;
+use crate::error::Error;
+
+const GO_ON: GoOn<'_> = &|| Ok(());
 
 /// A part with soft colours; `seed` moves them a little.
 fn part(width: u32, height: u32, seed: u32) -> RgbImage {
@@ -37,13 +40,15 @@ fn settings() -> Settings {
 }
 
 fn taught(settings: Settings, parts: &[RgbImage]) -> Inspector {
-    Inspector::of(learnt(settings, parts), Vec::new()).unwrap()
+    Inspector::of(learnt(settings, parts), Vec::new(), GO_ON).unwrap()
 }
 
 fn learnt(settings: Settings, parts: &[RgbImage]) -> Learnt {
     let mut lesson = Lesson::new(Arc::new(FakeEncoder), settings).unwrap();
-    parts.iter().enumerate().for_each(|(at, picture)| lesson.show(&format!("part {at}"), picture).unwrap());
-    lesson.end().unwrap().learnt(Vec::new()).unwrap()
+    for (at, picture) in parts.iter().enumerate() {
+        show_all(std::slice::from_mut(&mut lesson), &format!("part {at}"), picture).unwrap();
+    }
+    lesson.end(GO_ON).unwrap().learnt(Vec::new()).unwrap()
 }
 
 fn good(count: u32) -> Vec<RgbImage> {
@@ -108,8 +113,8 @@ fn where_rims_differ_the_map_is_half_as_calm_as_the_score() {
 fn two_looks_have_an_equal_say_and_are_calibrated_together() {
     let pictures = good(6);
     let look = |size: usize| learnt(Settings { sizes: vec![size], ..settings() }, &pictures);
-    let alone = |size: usize| Inspector::of(look(size), Vec::new()).unwrap();
-    let both = Inspector::of(look(192), vec![look(96)]).unwrap();
+    let alone = |size: usize| Inspector::of(look(size), Vec::new(), GO_ON).unwrap();
+    let both = Inspector::of(look(192), vec![look(96)], GO_ON).unwrap();
     let bad = with_defect(part(192, 128, 3), 80, 40);
     let score = |inspector: &Inspector| inspector.judge(&bad).unwrap().score / inspector.calibration().review.score;
     let judged = both.judge(&bad).unwrap();
@@ -135,7 +140,7 @@ fn the_usual_way_to_look_is_not_spoken_of_but_combined_methods_are() {
     let combined = vec![Look { method: "patch-knn".into(), size: 96 }];
     let joined = |settings: Settings| {
         let look = |settings| learnt(settings, &good(4));
-        Inspector::of(look(settings.clone()), settings.others().into_iter().map(look).collect()).unwrap()
+        Inspector::of(look(settings.clone()), settings.others().into_iter().map(look).collect(), GO_ON).unwrap()
     };
     let said = |inspector: &Inspector| inspector.calibration().notes.iter().any(|note| note.contains("combined"));
     assert!(said(&joined(Settings { combined, ..settings() })));
@@ -146,7 +151,7 @@ fn the_usual_way_to_look_is_not_spoken_of_but_combined_methods_are() {
 fn parts_that_are_all_the_same_give_numbers_with_several_looks_too() {
     let flat = || RgbImage::from_pixel(192, 128, Rgb([90, 90, 90]));
     let look = |size: usize| learnt(Settings { sizes: vec![size], ..settings() }, &[flat(), flat(), flat()]);
-    let both = Inspector::of(look(192), vec![look(96)]).unwrap();
+    let both = Inspector::of(look(192), vec![look(96)], GO_ON).unwrap();
     let judged = both.judge(&with_defect(flat(), 80, 40)).unwrap();
     assert!(judged.score.is_finite() && both.map(&judged).values.iter().all(|score| score.is_finite()));
     assert_ne!(judged.verdict, Verdict::Pass);
@@ -214,7 +219,7 @@ fn one_reference_is_uncalibrated_and_none_is_refused() {
     assert_eq!(inspector.calibration().basis, Basis::Uncalibrated);
     assert_eq!(inspector.judge(&part(192, 128, 1)).unwrap().verdict, Verdict::Pass);
     assert_eq!(inspector.judge(&with_defect(part(192, 128, 1), 50, 50)).unwrap().verdict, Verdict::Review);
-    assert!(Lesson::new(Arc::new(FakeEncoder), settings()).unwrap().end().is_err());
+    assert!(Lesson::new(Arc::new(FakeEncoder), settings()).unwrap().end(GO_ON).is_err());
 }
 
 #[test]
@@ -237,4 +242,16 @@ fn a_dark_picture_goes_to_review_with_the_reason() {
 fn references_of_different_sizes_and_of_one_pixel_are_learnt() {
     let inspector = taught(settings(), &[part(192, 128, 0), part(50, 300, 1), part(1, 1, 2)]);
     assert!(inspector.judge(&part(1, 1, 0)).unwrap().score.is_finite());
+}
+
+#[test]
+fn learning_can_be_stopped_between_parts() {
+    let parts: Vec<RgbImage> = (0..3).map(|seed| part(192, 128, seed)).collect();
+    let stop: GoOn<'_> = &|| Err(Error::Cancelled);
+    let mut lesson = Lesson::new(Arc::new(FakeEncoder), settings()).unwrap();
+    for (at, picture) in parts.iter().enumerate() {
+        show_all(std::slice::from_mut(&mut lesson), &at.to_string(), picture).unwrap();
+    }
+    assert!(matches!(lesson.end(stop), Err(Error::Cancelled)));
+    assert!(matches!(Inspector::of(learnt(settings(), &parts), Vec::new(), stop), Err(Error::Cancelled)));
 }

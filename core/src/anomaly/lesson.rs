@@ -22,8 +22,11 @@ use crate::models::{Encoder, UnitVector};
 /// Features of more good parts are not held: four gigabytes are 200 square parts at 640 pixels by the built-in model.
 const MOST_BYTES: usize = 4 << 30;
 
+/// Asked between good parts, which take long where they are large and many: an error ends the work.
+pub type GoOn<'a> = &'a dyn Fn() -> Result<()>;
+
 /// What was seen of a part, not learnt yet.
-pub struct Seen {
+struct Seen {
     views: Vec<Patches>,
     grid: Grid,
     /// What it looks like as a whole, where its likes have a say.
@@ -40,8 +43,6 @@ pub struct Lesson {
     exposures: Vec<Exposure>,
     /// Which part a picture is, by its pixels.
     known: HashMap<blake3::Hash, usize>,
-    /// No part is seen once more bytes of features are held.
-    most_bytes: usize,
 }
 
 impl Lesson {
@@ -60,7 +61,6 @@ impl Lesson {
             shown: Shown::default(),
             exposures: Vec::new(),
             known: HashMap::new(),
-            most_bytes: MOST_BYTES,
         })
     }
 
@@ -69,28 +69,11 @@ impl Lesson {
         self.method.teacher()
     }
 
-    /// Shows one part: a good one, or for a method that learns from the folder one of the folder.
-    ///
-    /// # Errors
-    /// As [`Lesson::see`].
-    pub fn show(&mut self, name: &str, picture: &RgbImage) -> Result<()> {
-        let seen = self.see(picture)?;
-        self.keep(name, picture, seen);
-        Ok(())
-    }
-
     /// Looks at one part, and does not learn it yet: where several lessons are shown the same, it is for all or for none.
     ///
     /// # Errors
-    /// A picture that the model cannot look at, or more parts than memory is meant for.
-    pub fn see(&self, picture: &RgbImage) -> Result<Seen> {
-        let bytes = |views: &[Patches]| views.iter().map(|view| size_of_val(view.values.as_slice())).sum::<usize>();
-        if bytes(&self.shown.seen) > self.most_bytes {
-            return Err(Error::bad_request(
-                format!("{} good parts are as many as can be learnt", self.names.len()),
-                "give fewer, and the others with --ok: they set the thresholds without being learnt",
-            ));
-        }
+    /// A picture that the model cannot look at.
+    fn see(&self, picture: &RgbImage) -> Result<Seen> {
         let part = self.names.len();
         let mut views = Vec::new();
         let grid = self.look(picture, part, 0, &mut views)?;
@@ -105,7 +88,7 @@ impl Lesson {
     }
 
     /// Learns a part that was seen as the next one.
-    pub fn keep(&mut self, name: &str, picture: &RgbImage, seen: Seen) {
+    fn keep(&mut self, name: &str, picture: &RgbImage, seen: Seen) {
         let part = self.names.len();
         self.shown.only = (part == 0 && self.teacher() == Teacher::References).then(|| picture.clone());
         self.shown.vectors.extend(seen.vector);
@@ -124,11 +107,11 @@ impl Lesson {
         })
     }
 
-    /// Ends the lesson: learns.
+    /// Ends the lesson: learns. `go_on` is asked before each part is scored as if it had not been learnt.
     ///
     /// # Errors
-    /// No part where the method needs one, or a model that cannot be taught this way.
-    pub fn end(mut self) -> Result<Taught> {
+    /// No part where the method needs one, or a model that cannot be taught this way; whatever `go_on` says.
+    pub fn end(mut self, go_on: GoOn<'_>) -> Result<Taught> {
         if self.names.is_empty() && self.teacher() != Teacher::Words {
             return Err(no_references());
         }
@@ -140,8 +123,37 @@ impl Lesson {
         let vectors = std::mem::take(&mut shown.vectors);
         let (rim, peers) = (Rim::default(), Peers::default());
         let core = Core { encoder, settings, method, memory, gates, names, known, rim, peers };
-        Taught::new(core, shown, vectors)
+        Taught::new(core, shown, vectors, go_on)
     }
+}
+
+/// Whether lessons that are held together have room for one more part.
+///
+/// # Errors
+/// More parts than memory is meant for.
+fn check_room(lessons: &[Lesson], most_bytes: usize) -> Result<()> {
+    let bytes =
+        |lesson: &Lesson| lesson.shown.seen.iter().map(|view| size_of_val(view.values.as_slice())).sum::<usize>();
+    let parts = lessons.first().map_or(0, |lesson| lesson.names.len());
+    if lessons.iter().map(bytes).sum::<usize>() <= most_bytes {
+        return Ok(());
+    }
+    Err(Error::bad_request(
+        format!("{parts} good parts are as many as can be learnt"),
+        "give fewer, and the others with --ok: they set the thresholds without being learnt",
+    ))
+}
+
+/// Shows one part to lessons that are held together: all learn it, or none. A good one, or for methods that learn from the
+/// folder one of the folder.
+///
+/// # Errors
+/// A picture that the model cannot look at, or more parts than memory is meant for.
+pub fn show_all(lessons: &mut [Lesson], name: &str, picture: &RgbImage) -> Result<()> {
+    check_room(lessons, MOST_BYTES)?;
+    let seen: Vec<Seen> = lessons.iter().map(|lesson| lesson.see(picture)).collect::<Result<_>>()?;
+    lessons.iter_mut().zip(seen).for_each(|(lesson, seen)| lesson.keep(name, picture, seen));
+    Ok(())
 }
 
 #[cfg(test)]
@@ -153,17 +165,25 @@ mod tests {
     #[test]
     fn parts_beyond_what_memory_is_meant_for_are_refused_with_the_way_out() {
         let settings = Settings { method: "patch-knn".into(), sizes: vec![64], ..Settings::default() };
+        let other = Lesson::new(Arc::new(FakeEncoder), settings.clone()).unwrap();
         let mut lesson = Lesson::new(Arc::new(FakeEncoder), settings).unwrap();
         let picture = RgbImage::from_pixel(64, 64, image::Rgb([9, 9, 9]));
-        lesson.most_bytes = 2 * 4 * size_of::<f32>() * (64 / FAKE_PATCH as usize).pow(2);
+        let most_bytes = 2 * 4 * size_of::<f32>() * (64 / FAKE_PATCH as usize).pow(2);
+        let mut show = |name| {
+            check_room(std::slice::from_ref(&lesson), most_bytes)?;
+            show_all(std::slice::from_mut(&mut lesson), name, &picture)
+        };
         for name in ["a", "b", "c"] {
-            lesson.show(name, &picture).unwrap();
+            show(name).unwrap();
         }
-        let refused = lesson.show("d", &picture).unwrap_err().to_string();
+        let refused = show("d").unwrap_err().to_string();
         assert!(refused.contains("3 good parts") && refused.contains("--ok"), "{refused}");
-        assert_eq!(
-            Inspector::of(lesson.end().unwrap().learnt(Vec::new()).unwrap(), Vec::new()).unwrap().references().len(),
-            3
-        );
+        // Two lessons that are held together share the room.
+        let lessons = [lesson, other];
+        assert!(check_room(&lessons, 4 * most_bytes).is_ok() && check_room(&lessons, most_bytes).is_err());
+        let [lesson, _] = lessons;
+        let go_on: GoOn<'_> = &|| Ok(());
+        let inspector = Inspector::of(lesson.end(go_on).unwrap().learnt(Vec::new()).unwrap(), Vec::new(), go_on);
+        assert_eq!(inspector.unwrap().references().len(), 3);
     }
 }

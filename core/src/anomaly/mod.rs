@@ -45,7 +45,7 @@ pub use calibrate::{Basis, Calibration, OkScore, Threshold};
 pub use combine::{combined_ranks, ranks_of};
 pub use drift::{Drift, Exposure, Gates};
 pub use inspector::{Inspector, Judgement, Sight};
-pub use lesson::{Lesson, Seen};
+pub use lesson::{GoOn, Lesson, show_all};
 pub use memory_bank::{Allowed, MemoryBank, Nearest, Origin};
 pub use methods::{METHODS, Memory, Method, Teacher, method, sparsemax};
 pub use metrics::{AUPIMO_LIMITS, AUPRO_LIMIT, Defects, Figures, Pixels, Truth, components};

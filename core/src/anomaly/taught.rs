@@ -6,6 +6,7 @@ use image::RgbImage;
 
 use super::calibrate::{Basis, median};
 use super::inspector::{Core, Sight, hide};
+use super::lesson::GoOn;
 use super::methods::{Memory, Teacher};
 use super::patches::Patches;
 use super::peers::{Peers, rescored};
@@ -55,9 +56,9 @@ pub struct Taught {
 
 impl Taught {
     /// Scores what was shown.
-    pub(super) fn new(core: Core, shown: Shown, vectors: Vec<UnitVector>) -> Result<Self> {
+    pub(super) fn new(core: Core, shown: Shown, vectors: Vec<UnitVector>, go_on: GoOn<'_>) -> Result<Self> {
         let mut taught = Self { core, shown, own: Vec::new() };
-        taught.score_own(vectors)?;
+        taught.score_own(vectors, go_on)?;
         // Nobody asks again, and it is the most of what was shown.
         taught.shown.seen = Vec::new();
         Ok(taught)
@@ -85,9 +86,9 @@ impl Taught {
     pub fn learnt(self, more: Vec<OkPart>) -> Result<Learnt> {
         let (count, has_more) = (self.core.names.len(), !more.is_empty());
         let (ok, basis) = match self.teacher() {
-            Teacher::References if count > 1 => ([self.own.clone(), more].concat(), Basis::LeaveOneOut),
+            Teacher::References if count > 1 => ([self.own, more].concat(), Basis::LeaveOneOut),
             Teacher::References if !has_more => (self.copies()?, Basis::Uncalibrated),
-            Teacher::Folder if !has_more && count > 1 => (mostly_good(self.own.clone()), Basis::Folder),
+            Teacher::Folder if !has_more && count > 1 => (mostly_good(self.own), Basis::Folder),
             _ => (more, Basis::LeaveOneOut),
         };
         let mut core = self.core;
@@ -102,13 +103,13 @@ impl Taught {
 impl Taught {
     /// Scores every part as if it had not been shown: what the rims of good parts vary by, what likes of a part score, and
     /// what thresholds come from.
-    fn score_own(&mut self, vectors: Vec<UnitVector>) -> Result<()> {
+    fn score_own(&mut self, vectors: Vec<UnitVector>, go_on: GoOn<'_>) -> Result<()> {
         let count = self.core.names.len();
         let grids = match count {
             0 => return Ok(()),
             1 if self.teacher() == Teacher::References => vec![self.only_grid()?],
             1 => return Ok(()),
-            _ => (0..count).map(|part| self.own_grid(part)).collect::<Result<_>>()?,
+            _ => (0..count).map(|part| go_on().and_then(|()| self.own_grid(part))).collect::<Result<_>>()?,
         };
         if self.core.settings.calms_rim {
             self.core.rim = Rim::of(&grids);

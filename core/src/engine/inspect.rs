@@ -12,7 +12,8 @@ use walkdir::WalkDir;
 use super::Engine;
 use super::model::LoadedModel;
 use crate::anomaly::{
-    Inspector, Judgement, Learnt, Lesson, OkPart, Region, Regions, ScoreMap, Seen, Settings, Taught, Teacher, Verdict,
+    Inspector, Judgement, Learnt, Lesson, OkPart, Region, Regions, ScoreMap, Settings, Taught, Teacher, Verdict,
+    show_all,
 };
 use crate::error::{Error, Problem, Result};
 use crate::jobs::{self, Job, Ticker, Wake};
@@ -31,25 +32,41 @@ pub struct TeachRequest {
     pub images: Vec<PathBuf>,
 }
 
-/// Features of more good parts are held for one look at a time.
+/// Features of more parts are held for one look at a time.
 const MOST_TOGETHER: usize = 32;
 
-/// The good parts that a request means, file by file.
-struct GoodParts {
+/// The parts that a request teaches with, file by file.
+struct Parts {
     normal: Vec<PathBuf>,
     ok: Vec<PathBuf>,
+    /// Some of those that will be judged.
+    folder: Vec<PathBuf>,
 }
 
-impl GoodParts {
+impl Parts {
+    /// The folder is listed only where somebody learns from it.
+    fn of(request: &TeachRequest, wants_folder: bool) -> Result<Self> {
+        let folder = if wants_folder { thinned(pictures_in(&request.images)?) } else { Vec::new() };
+        Ok(Self { normal: pictures_in(&request.normal)?, ok: pictures_in(&request.ok)?, folder })
+    }
+
     /// What a method with such a teacher is shown, and what only sets its thresholds: good parts that it does not learn from
-    /// do that, too. `images` are the parts that will be judged.
-    fn shown_and_more(&self, teacher: Teacher, images: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    /// do that, too.
+    fn shown_and_more(&self, teacher: Teacher) -> (Vec<PathBuf>, Vec<PathBuf>) {
         let (normal, ok) = (self.normal.clone(), self.ok.clone());
-        Ok(match teacher {
+        match teacher {
             Teacher::References => (normal, ok),
-            Teacher::Folder => (thinned(pictures_in(images)?), [normal, ok].concat()),
+            Teacher::Folder => (self.folder.clone(), [normal, ok].concat()),
             Teacher::Words => (Vec::new(), [normal, ok].concat()),
-        })
+        }
+    }
+
+    /// What could not be used by one look is kept from those that follow.
+    fn forget(&mut self, problems: &[Problem]) {
+        let is_kept = |file: &PathBuf| problems.iter().all(|problem| problem.path != *file);
+        for files in [&mut self.normal, &mut self.ok, &mut self.folder] {
+            files.retain(is_kept);
+        }
     }
 }
 
@@ -139,12 +156,14 @@ pub fn teach(model: &LoadedModel, request: &TeachRequest, ticker: &Ticker) -> Re
     let looks = [vec![settings.clone()], settings.others()].concat();
     let lessons: Vec<Lesson> =
         looks.into_iter().map(|look| Lesson::new(model.shared(), look)).collect::<Result<_>>()?;
-    let parts = GoodParts { normal: pictures_in(&request.normal)?, ok: pictures_in(&request.ok)? };
+    let wants_folder = lessons.iter().any(|lesson| lesson.teacher() == Teacher::Folder);
+    let mut parts = Parts::of(request, wants_folder)?;
     let (mut looks, mut problems) = (Vec::new(), Vec::new());
     // Looks that learn from the same files are shown each file together.
-    for lessons in together(lessons, parts.normal.len()) {
-        let (shown, more) = parts.shown_and_more(lessons[0].teacher(), &request.images)?;
+    for lessons in together(lessons, |teacher| parts.shown_and_more(teacher).0.len()) {
+        let (shown, more) = parts.shown_and_more(lessons[0].teacher());
         let (learnt, found) = learnt(lessons, &shown, &more, ticker)?;
+        parts.forget(&found);
         looks.extend(learnt);
         problems.extend(found);
     }
@@ -152,15 +171,29 @@ pub fn teach(model: &LoadedModel, request: &TeachRequest, ticker: &Ticker) -> Re
     let mut told = BTreeSet::new();
     problems.retain(|problem: &Problem| told.insert(problem.path.clone()));
     let first = looks.remove(0);
-    Ok(Teaching { inspector: Arc::new(Inspector::of(first, looks)?), problems })
+    let inspector = Inspector::of(first, looks, &|| ticker.check()).map_err(|error| with_cause(error, &problems))?;
+    Ok(Teaching { inspector: Arc::new(inspector), problems })
 }
 
-/// Lessons in their order; those that follow each other and learn from the same few parts are held together.
-fn together(lessons: Vec<Lesson>, parts: usize) -> Vec<Vec<Lesson>> {
+/// Where no good part is left, the first one that could not be used is why.
+fn with_cause(error: Error, problems: &[Problem]) -> Error {
+    match (&error, problems.first()) {
+        (Error::BadRequest { .. }, Some(problem)) => Error::bad_request(
+            format!("no good part is left to set the thresholds by; {}: {}", problem.path.display(), problem.reason),
+            "give others",
+        ),
+        _ => error,
+    }
+}
+
+/// Lessons in their order; those that follow each other and learn from the same few parts are held together. `parts` says how
+/// many a method with such a teacher is shown.
+fn together(lessons: Vec<Lesson>, parts: impl Fn(Teacher) -> usize) -> Vec<Vec<Lesson>> {
     let mut groups: Vec<Vec<Lesson>> = Vec::new();
     for lesson in lessons {
+        let teacher = lesson.teacher();
         match groups.last_mut() {
-            Some(group) if parts <= MOST_TOGETHER && group[0].teacher() == lesson.teacher() => group.push(lesson),
+            Some(group) if group[0].teacher() == teacher && parts(teacher) <= MOST_TOGETHER => group.push(lesson),
             _ => groups.push(vec![lesson]),
         }
     }
@@ -180,11 +213,7 @@ fn learnt(
     let mut failed: Option<Error> = None;
     decoded(shown, ticker, &mut |path, picture| {
         let name = path.to_string_lossy();
-        let shown = picture.and_then(|picture| {
-            let seen: Vec<Seen> = lessons.iter().map(|lesson| lesson.see(&picture)).collect::<Result<_>>()?;
-            lessons.iter_mut().zip(seen).for_each(|(lesson, seen)| lesson.keep(&name, &picture, seen));
-            Ok(())
-        });
+        let shown = picture.and_then(|picture| show_all(&mut lessons, &name, &picture));
         note(path, shown, &mut problems, &mut failed)
     })?;
     if problems.len() == shown.len()
@@ -193,7 +222,7 @@ fn learnt(
         return Err(error);
     }
     let mut taught: Vec<(Taught, Vec<OkPart>)> =
-        lessons.into_iter().map(|lesson| Ok((lesson.end()?, Vec::new()))).collect::<Result<_>>()?;
+        lessons.into_iter().map(|lesson| Ok((lesson.end(&|| ticker.check())?, Vec::new()))).collect::<Result<_>>()?;
     decoded(more, ticker, &mut |path, picture| {
         let name = path.to_string_lossy();
         let scored = picture.and_then(|picture| {
@@ -355,5 +384,39 @@ mod tests {
         assert_eq!(problems.iter().map(|problem| &problem.path).collect::<Vec<_>>(), [&strip]);
         assert_eq!(inspector.references(), good.map(|path| path.to_string_lossy().into_owned()));
         assert_eq!(inspector.calibration().ok.len(), 3);
+    }
+
+    #[test]
+    fn what_one_look_could_not_use_is_kept_from_those_that_follow() {
+        let file = |name: &str| PathBuf::from(name);
+        let mut parts = Parts { normal: vec![file("a"), file("b")], ok: vec![file("c")], folder: vec![file("b")] };
+        parts.forget(&[Problem { path: file("b"), reason: "too large".into() }]);
+        assert_eq!(parts.shown_and_more(Teacher::References), (vec![file("a")], vec![file("c")]));
+        assert_eq!(parts.shown_and_more(Teacher::Folder), (Vec::new(), vec![file("a"), file("c")]));
+    }
+
+    #[test]
+    fn lessons_are_held_together_while_they_are_shown_few_parts() {
+        let lessons = || {
+            let of = |method: &str| Settings { method: method.into(), ..Settings::default() };
+            let of = |method| Lesson::new(Arc::new(FakeEncoder), of(method)).unwrap();
+            vec![of("patch-knn"), of("subspace"), of("mutual"), of("mutual")]
+        };
+        let lengths = |parts: fn(Teacher) -> usize| together(lessons(), parts).iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(lengths(|_| MOST_TOGETHER), [2, 2]);
+        assert_eq!(lengths(|teacher| if teacher == Teacher::Folder { MOST_TOGETHER + 1 } else { 4 }), [2, 1, 1]);
+    }
+
+    #[test]
+    fn good_parts_that_cannot_be_read_are_why_nothing_was_learnt() {
+        let folder = tempfile::tempdir().unwrap();
+        let (broken, judged) = (folder.path().join("broken.png"), folder.path().join("judged.png"));
+        fs_err::write(&broken, b"no picture").unwrap();
+        RgbImage::from_fn(96, 96, |x, y| image::Rgb([x as u8, y as u8, 7])).save(&judged).unwrap();
+        let settings = Settings { method: "mutual".into(), sizes: vec![96], ..Settings::default() };
+        let request = TeachRequest { settings, normal: vec![broken], images: vec![judged], ..TeachRequest::default() };
+        let model = LoadedModel::of(Arc::new(FakeEncoder));
+        let error = teach(&model, &request, &Ticker::silent()).err().unwrap().to_string();
+        assert!(error.contains("broken.png"), "{error}");
     }
 }

@@ -171,7 +171,7 @@ impl From<std::io::Error> for Error {
 const NO_FILE: &str = "there is no such file; check its name, or plug its drive in";
 
 /// What the system says, without its number.
-fn plain(error: &std::io::Error) -> String {
+pub(crate) fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" (os error ") {
         Some((said, number)) if number.trim_end_matches(')').parse::<i32>().is_ok() => said.to_owned(),

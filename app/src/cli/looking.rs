@@ -48,7 +48,7 @@ impl Looking {
     /// A file that holds no settings, or numbers that make no sense.
     pub fn settings(&self) -> Result<Settings> {
         let mut settings = match &self.settings {
-            Some(path) => serde_json::from_str(&fs_err::read_to_string(path)?)
+            Some(path) => serde_json::from_str(&fs_err::read_to_string(path).map_err(sightline_core::Error::from)?)
                 .with_context(|| format!("these are no settings of an inspection: {}", path.display()))?,
             None => Settings::default(),
         };

@@ -14,6 +14,7 @@ use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use super::budget::{Budget, Outcome, Refusal};
+use crate::error::plain;
 
 /// The name of the threads, by which the panic hook knows them.
 const THREAD_NAME: &str = "picture";
@@ -70,7 +71,7 @@ fn start<T: Send + 'static>(
     let builder = Builder::new().name(THREAD_NAME.to_owned()).stack_size(STACK_BYTES);
     builder.spawn(run).map_err(|error| {
         Refusal::passing(
-            format!("the system gave no thread to decode it ({error})"),
+            format!("the system gave no thread to decode it ({})", plain(&error)),
             "close other programs and try again",
         )
     })?;

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::formats::{Source, extension, is_picture_path, recognised};
+use crate::error::plain;
 
 /// So much of a file tells what it is.
 const HEAD: usize = 512;
@@ -26,7 +27,7 @@ pub fn stranger(path: &Path) -> Option<String> {
     // A file that cannot be read is no picture that anyone could see; it is named all the same.
     let head = match head(path) {
         Ok(head) => head,
-        Err(error) => return Some(format!("no picture by its name, and it cannot be read ({error})")),
+        Err(error) => return Some(format!("no picture by its name, and it cannot be read ({})", plain(&error))),
     };
     // Without an extension, so that only the content counts.
     recognised(&Source { bytes: &head, extension: "" }).err().map(|refusal| refusal.what)

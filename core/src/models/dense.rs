@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::int8::{self, Coded, Panels};
 use super::lines::Lines;
 use super::ops::{Activation, Loop, numbers, numbers_mut, widest};
+use super::pairs::{self, Paired, PairedWeight};
 use super::panel::{self, PanelProduct};
 use super::products::{Block, Blocks, Held, Steps};
 use super::weights::Scope;
@@ -66,6 +67,7 @@ pub(super) struct Dense {
 
 enum Weight {
     Full(Lines),
+    Pairs(PairedWeight),
     Int8(Panels),
 }
 
@@ -96,18 +98,25 @@ impl Dense {
             bail!("a weight of {found} numbers for {inputs} inputs and {} outputs", bias.len());
         }
         let rows: Vec<&[f32]> = weights.iter().flat_map(|weight| weight.chunks_exact(inputs)).collect();
-        Ok(Self { weight: Weight::Full(in_panels(&rows, inputs)), bias, inputs })
+        let weight = match pairs::is_fast() {
+            true => Weight::Pairs(PairedWeight::new(&rows, inputs)),
+            false => Weight::Full(in_panels(&rows, inputs)),
+        };
+        Ok(Self { weight, bias, inputs })
     }
 
-    /// Weight and bias as a checkpoint would give them.
+    /// Weight and bias as a checkpoint would give them, where pairs are computed with to 2⁻¹⁷ of each weight.
     ///
     /// # Errors
     /// A weight in 8 bits: the numbers that it was made from are gone.
     pub fn plain(&self) -> Result<Affine> {
-        let Weight::Full(panels) = &self.weight else { bail!("a weight in 32 bits is wanted") };
         let (inputs, outputs) = (self.inputs, self.outputs());
-        let rows = (0..outputs).flat_map(|output| column(panels, inputs, outputs, output));
-        let weight = Tensor::from_iter(rows, &Device::Cpu)?.reshape((outputs, inputs))?;
+        let rows: Vec<f32> = match &self.weight {
+            Weight::Full(panels) => (0..outputs).flat_map(|output| column(panels, inputs, outputs, output)).collect(),
+            Weight::Pairs(weight) => (0..outputs).flat_map(|output| weight.of_output(output)).collect(),
+            Weight::Int8(_) => bail!("a weight in 32 bits is wanted"),
+        };
+        let weight = Tensor::from_vec(rows, (outputs, inputs), &Device::Cpu)?;
         Ok(Affine { weight, bias: Tensor::new(self.bias.as_slice(), &Device::Cpu)? })
     }
 
@@ -117,9 +126,12 @@ impl Dense {
         if inputs > int8::MOST_INPUTS {
             bail!("{inputs} inputs are too many for products in 8 bits");
         }
-        if let Weight::Full(panels) = &self.weight {
-            self.weight = Weight::Int8(Panels::new(outputs, inputs, |output| column(panels, inputs, outputs, output)));
-        }
+        let codes = match &self.weight {
+            Weight::Full(panels) => Panels::new(outputs, inputs, |output| column(panels, inputs, outputs, output)),
+            Weight::Pairs(weight) => Panels::new(outputs, inputs, |output| weight.of_output(output)),
+            Weight::Int8(_) => return Ok(()),
+        };
+        self.weight = Weight::Int8(codes);
         Ok(())
     }
 
@@ -173,16 +185,23 @@ impl Dense {
 
     /// `x` `[rows, inputs]` → `y` `[rows, outputs]`.
     fn run(&self, x: &[f32], y: &mut [f32], held: Held, after: Option<Activation>) {
-        let inputs = self.inputs;
+        let (inputs, rows) = (self.inputs, x.len() / self.inputs);
         match &self.weight {
-            Weight::Full(panels) => self.each_block(x.len() / inputs, y, |mut block, first, columns| {
+            Weight::Full(panels) => self.each_block((rows, 1), y, |mut block, first, columns| {
                 let (panel, next) = panels[columns.start * inputs..].split_at(columns.len() * inputs);
                 multiply(&mut block, &x[first * inputs..], inputs, (panel, next), held);
                 widest(Finish { block, bias: &self.bias[columns], after });
             }),
+            Weight::Pairs(weight) => {
+                let paired = Paired::new(x, inputs);
+                self.each_block((rows, paired.height()), y, |mut block, first, columns| {
+                    weight.product(&mut block, paired.from(first), columns.start / PANEL, held);
+                    widest(Finish { block, bias: &self.bias[columns], after });
+                });
+            }
             Weight::Int8(panels) => {
                 let coded = Coded::new(x, inputs);
-                self.each_block(x.len() / inputs, y, |mut block, first, columns| {
+                self.each_block((rows, 1), y, |mut block, first, columns| {
                     panels.product(&mut block, coded.from(first), columns.start / PANEL, held);
                     widest(Finish { block, bias: &self.bias[columns], after });
                 });
@@ -191,13 +210,18 @@ impl Dense {
     }
 
     /// Gives every block of `y` `[rows, outputs]` to `then`, on many threads, with its first row and its columns: those of
-    /// one panel.
-    fn each_block(&self, rows: usize, y: &mut [f32], then: impl Fn(Block<'_>, usize, Range<usize>) + Sync) {
+    /// one panel. Blocks begin at multiples of `together` rows.
+    fn each_block(
+        &self,
+        (rows, together): (usize, usize),
+        y: &mut [f32],
+        then: impl Fn(Block<'_>, usize, Range<usize>) + Sync,
+    ) {
         let outputs = self.outputs();
         let panels = outputs.div_ceil(PANEL);
         // More threads than panels share the rows.
         let shares = rows.div_ceil(ROWS).max(rayon::current_num_threads().div_ceil(panels)).min(rows);
-        let share = rows.div_ceil(shares);
+        let share = rows.div_ceil(shares).next_multiple_of(together);
         let target = Blocks::new(y, outputs);
         (0..rows.div_ceil(share) * panels).into_par_iter().for_each(|at| {
             let (first, column) = (at / panels * share, at % panels * PANEL);
@@ -314,16 +338,18 @@ mod tests {
 
     #[test]
     fn a_product_is_that_of_candle_whatever_the_panels() {
+        // Sums of up to 64 products of about 1, by pairs to 2⁻¹⁶ of each.
+        const MOST: f32 = 5e-4;
         for (rows, inputs, outputs) in [(1, 1, 1), (5, 7, 63), (3, 64, 64), (900, 33, 65), (2, 9, 200)] {
             let (x, weight, bias) = (random(&[rows, inputs]), random(&[outputs, inputs]), random(&[outputs]));
             let dense = Dense::new(&weight, &bias).unwrap();
             let plain = x.matmul(&weight.t().unwrap()).unwrap().broadcast_add(&bias).unwrap();
-            check_near(&dense.forward(&x).unwrap(), &plain, 1e-4);
-            check_near(&dense.activated(&x, Activation::Gelu).unwrap(), &plain.gelu_erf().unwrap(), 1e-4);
+            check_near(&dense.forward(&x).unwrap(), &plain, MOST);
+            check_near(&dense.activated(&x, Activation::Gelu).unwrap(), &plain.gelu_erf().unwrap(), MOST);
             let stream = random(&[rows, outputs]);
             let expected = (&stream + plain).unwrap();
             dense.add_to(&stream, &x).unwrap();
-            check_near(&stream, &expected, 1e-4);
+            check_near(&stream, &expected, MOST);
         }
     }
 

@@ -30,6 +30,7 @@ mod names;
 mod on_card;
 mod openclip;
 mod ops;
+mod pairs;
 mod panel;
 mod pickle;
 mod position;
@@ -43,6 +44,7 @@ mod starter;
 #[cfg(test)]
 mod testing;
 mod text_tower;
+mod tiles;
 mod timm;
 mod tokenizer;
 mod towers;

@@ -12,7 +12,7 @@ use candle_nn::{LayerNorm, Module};
 use super::dense::Dense;
 use super::ops::{Activation, patch_rows};
 use super::position::{Resampling, resampled};
-use super::towers::ImageTower;
+use super::towers::{ImageTower, pictures_of};
 use super::transformer::{Size, Transformer};
 use super::weights::Scope;
 use crate::error::{Error, Result};
@@ -81,6 +81,10 @@ impl ImageTower for SiglipVision {
 
     fn quantise(&mut self) -> Result<()> {
         self.transformer.quantise()
+    }
+
+    fn together(&self, (width, height): (u32, u32)) -> Option<usize> {
+        Some(pictures_of((width as usize / self.config.patch) * (height as usize / self.config.patch)))
     }
 
     fn embed(&self, pixels: &Tensor) -> Result<Tensor> {

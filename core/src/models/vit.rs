@@ -13,7 +13,7 @@ use super::dense::Dense;
 use super::on_card::OnCard;
 use super::ops::patch_rows;
 use super::position::{Resampling, resampled};
-use super::towers::ImageTower;
+use super::towers::{ImageTower, pictures_of};
 use super::transformer::{Size, Transformer};
 use super::weights::Scope;
 use crate::error::{Error, Result};
@@ -166,6 +166,11 @@ impl ImageTower for Vit {
     fn compute_on(&mut self, device: &Device) -> Result<()> {
         self.on_card = Some(OnCard::new(&self.transformer, device)?);
         Ok(())
+    }
+
+    fn together(&self, (width, height): (u32, u32)) -> Option<usize> {
+        let patches = (width as usize / self.config.patch) * (height as usize / self.config.patch);
+        self.on_card.is_none().then(|| pictures_of(1 + self.config.registers + patches))
     }
 
     fn embed(&self, pixels: &Tensor) -> Result<Tensor> {

@@ -41,8 +41,8 @@ impl Deref for Step {
 /// the first of them and with what was taken from every code. Computed in the fastest way that this machine has.
 pub(super) fn each_sums(rows: &[Codes], panel: &[Step], then: &mut dyn FnMut(usize, i32, &[Sums])) {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    if amx::Tiles::fit(rows.len() / panel.len(), panel.len()) {
-        return amx::Tiles::each_sums(rows, panel, &mut |first, sums| then(first, 0, sums));
+    if amx::fit(panel.len()) {
+        return amx::each_sums(rows, panel, &mut |first, sums| then(first, 0, sums));
     }
     Kernel::fastest().each_sums(rows, panel, then);
 }

@@ -3,17 +3,25 @@
 //! Each head's keys and values are laid out in panels that its products read from front to back: the matrices are small,
 //! and a general product would spend more time on preparing them than on multiplying.
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+mod by_pairs;
+
+use candle_core::{CpuStorage, CustomOp1, InplaceOp2, Layout, Result, Shape, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::ops::{numbers, softmax};
+use super::ops::{numbers, numbers_mut, softmax};
+use super::pairs;
 use super::products::{Block, Blocks, Steps};
 
 /// Of `[n, tokens, 3 * width]` (queries, keys, values side by side) → `[n, tokens, width]`. With `is_causal` a token sees
 /// itself and those before it.
 pub(super) fn attention(qkv: &Tensor, heads: usize, is_causal: bool) -> Result<Tensor> {
     qkv.apply_op1_no_bwd(&Attention { heads, is_causal, asking: usize::MAX })
+}
+
+/// The same, over `mixed` `[n, tokens, width]`.
+pub(super) fn attend(mixed: &Tensor, qkv: &Tensor, heads: usize, is_causal: bool) -> Result<()> {
+    mixed.inplace_op2(qkv, &Attention { heads, is_causal, asking: usize::MAX })
 }
 
 /// The same for the first token of each picture alone, which sees all → `[n, 1, width]`.
@@ -28,8 +36,39 @@ struct Attention {
     asking: usize,
 }
 
+/// So many queries and more are worth to lay keys and values out in pairs for.
+const MANY: usize = 16;
 /// Queries that are answered at a time: their scores over thousands of keys stay in the cache.
 const QUERIES: usize = 126;
+
+impl Attention {
+    /// The shape of what comes of queries, keys and values of this one.
+    fn mixed(&self, qkv: &Layout) -> Result<[usize; 3]> {
+        let &[n, tokens, triple] = qkv.dims() else { bail!("attention wants [n, tokens, 3 * width]") };
+        if self.heads == 0 || triple == 0 || tokens == 0 || triple % (3 * self.heads) != 0 {
+            bail!("{} heads cannot share {triple} numbers", self.heads);
+        }
+        Ok([n, self.asking.min(tokens), triple / 3])
+    }
+
+    /// `qkv` `[n, tokens, 3 * width]` → `mixed` `[n, asking, width]`.
+    fn run(&self, qkv: &[f32], mixed: &mut [f32], [n, asking, width]: [usize; 3]) {
+        let (numbers, depth) = (qkv.len() / n.max(1), width / self.heads);
+        let target = Blocks::new(mixed, width);
+        (0..n * self.heads).into_par_iter().for_each(|at| {
+            let (picture, first) = (at / self.heads, at % self.heads * depth);
+            let rows = picture * asking..(picture + 1) * asking;
+            // SAFETY: each picture has rows, each head columns of its own.
+            let answers = unsafe { target.block(rows, first..first + depth) };
+            let qkv = &qkv[picture * numbers..][..numbers];
+            let head = Head { qkv, width, first, depth, is_causal: self.is_causal, answers };
+            match pairs::is_fast() && asking >= MANY {
+                true => head.answer_by_pairs(),
+                false => Arch::new().dispatch(head),
+            }
+        });
+    }
+}
 
 impl CustomOp1 for Attention {
     fn name(&self) -> &'static str {
@@ -37,24 +76,25 @@ impl CustomOp1 for Attention {
     }
 
     fn cpu_fwd(&self, qkv: &CpuStorage, at: &Layout) -> Result<(CpuStorage, Shape)> {
-        let &[n, tokens, triple] = at.dims() else { bail!("attention wants [n, tokens, 3 * width]") };
-        let width = triple / 3;
-        if self.heads == 0 || width == 0 || tokens == 0 || triple % (3 * self.heads) != 0 {
-            bail!("{} heads cannot share {triple} numbers", self.heads);
+        let shape = self.mixed(at)?;
+        let mut mixed = vec![0.0; shape.iter().product()];
+        self.run(numbers(qkv, at)?, &mut mixed, shape);
+        Ok((CpuStorage::F32(mixed), Shape::from(shape.to_vec())))
+    }
+}
+
+impl InplaceOp2 for Attention {
+    fn name(&self) -> &'static str {
+        "attention"
+    }
+
+    fn cpu_fwd(&self, mixed: &mut CpuStorage, at: &Layout, qkv: &CpuStorage, qkv_at: &Layout) -> Result<()> {
+        let shape = self.mixed(qkv_at)?;
+        if at.dims() != shape {
+            bail!("what comes of {:?} does not fit into {:?}", qkv_at.dims(), at.dims());
         }
-        let (qkv, asking) = (numbers(qkv, at)?, self.asking.min(tokens));
-        let mut mixed = vec![0.0; n * asking * width];
-        let target = Blocks::new(&mut mixed, width);
-        let depth = width / self.heads;
-        (0..n * self.heads).into_par_iter().for_each(|at| {
-            let (picture, first) = (at / self.heads, at % self.heads * depth);
-            let rows = picture * asking..(picture + 1) * asking;
-            // SAFETY: each picture has rows, each head columns of its own.
-            let answers = unsafe { target.block(rows, first..first + depth) };
-            let qkv = &qkv[picture * tokens * triple..][..tokens * triple];
-            Arch::new().dispatch(Head { qkv, width, first, depth, is_causal: self.is_causal, answers });
-        });
-        Ok((CpuStorage::F32(mixed), Shape::from((n, asking, width))))
+        self.run(numbers(qkv, qkv_at)?, numbers_mut(mixed, at)?, shape);
+        Ok(())
     }
 }
 
@@ -69,13 +109,24 @@ struct Head<'a> {
     answers: Block<'a>,
 }
 
+impl Head<'_> {
+    fn tokens(&self) -> usize {
+        self.qkv.len() / (3 * self.width)
+    }
+
+    /// How many tokens a query sees.
+    fn seen(&self, query: usize) -> usize {
+        if self.is_causal { query + 1 } else { self.tokens() }
+    }
+}
+
 impl WithSimd for Head<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let &mut Self { qkv, width, first, depth, .. } = &mut self;
-        let (row, tokens) = (3 * width, qkv.len() / (3 * width));
+        let Self { qkv, width, first, depth, .. } = self;
+        let (row, tokens) = (3 * width, self.tokens());
         let keys = Panels::new(simd, qkv, Steps { at: width + first, row: 1, column: row }, [depth, tokens]);
         let values = Panels::new(simd, qkv, Steps { at: 2 * width + first, row, column: 1 }, [tokens, depth]);
         let asking = self.answers.rows();
@@ -88,8 +139,7 @@ impl WithSimd for Head<'_> {
             let numbers: &mut [f32] = bytemuck::cast_slice_mut(scores);
             let step = numbers.len() / count;
             for (at, scores) in numbers.chunks_exact_mut(step).enumerate() {
-                let seen = if self.is_causal { query + at + 1 } else { tokens };
-                let (scores, hidden) = scores.split_at_mut(seen);
+                let (scores, hidden) = scores.split_at_mut(self.seen(query + at));
                 softmax(scores, 1.0 / (depth as f32).sqrt());
                 hidden.fill(0.0);
             }
@@ -198,6 +248,8 @@ mod tests {
             (1, 50, 2, 64, false),
             (1, 130, 1, 80, true),
         ];
+        // Scores of up to 80 products, by pairs to 2⁻¹⁶ of each.
+        const MOST: f32 = 1e-4;
         for (n, tokens, heads, depth, is_causal) in cases {
             let qkv = Tensor::randn(0_f32, 1.0, (n, tokens, 3 * heads * depth), &Device::Cpu).unwrap();
             let parts = qkv.reshape((n, tokens, 3, heads, depth)).unwrap().permute((2, 0, 3, 1, 4)).unwrap();
@@ -209,9 +261,12 @@ mod tests {
             let weights = candle_nn::ops::softmax(&scores.unwrap().broadcast_add(&mask).unwrap(), D::Minus1).unwrap();
             let mixed = weights.matmul(&part(2)).unwrap().transpose(1, 2).unwrap();
             let expected = mixed.reshape((n, tokens, heads * depth)).unwrap();
-            check_near(&attention(&qkv, heads, is_causal).unwrap(), &expected, 1e-5);
+            check_near(&attention(&qkv, heads, is_causal).unwrap(), &expected, MOST);
+            let mixed = expected.zeros_like().unwrap();
+            attend(&mixed, &qkv, heads, is_causal).unwrap();
+            check_near(&mixed, &expected, MOST);
             if !is_causal {
-                check_near(&attention_of_first(&qkv, heads).unwrap(), &expected.narrow(1, 0, 1).unwrap(), 1e-5);
+                check_near(&attention_of_first(&qkv, heads).unwrap(), &expected.narrow(1, 0, 1).unwrap(), MOST);
             }
         }
     }

@@ -57,11 +57,11 @@ impl Panels {
     /// The product of some rows with the panel at `panel`, into `block`, whose columns are those of that panel.
     pub fn product(&self, block: &mut Block<'_>, rows: CodedRows<'_>, panel: usize, held: Held) {
         let per_panel = self.inputs.div_ceil(QUAD);
-        let steps = &self.steps[panel * per_panel..][..per_panel];
+        let (steps, next) = self.steps[panel * per_panel..].split_at(per_panel);
         let outputs = panel * PANEL..(panel + 1) * PANEL;
         let (scales, totals) = (&self.scales[outputs.clone()], &self.totals[outputs]);
         let codes = &rows.codes[..block.rows() * per_panel];
-        each_sums(codes, steps, &mut |first, centre, sums| {
+        each_sums(codes, (steps, next), &mut |first, centre, sums| {
             let forms = &rows.forms[first..][..sums.len()];
             widest(Decoding { sums, forms, centre, scales, totals, block, first, held });
         });

@@ -6,6 +6,8 @@
 //! it where the machine multiplies matrices in bf16 (AMX) sixteen times as fast as numbers of 32 bits: three products are
 //! then five times as fast.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 use rayon::prelude::*;
 
@@ -15,8 +17,8 @@ use super::tiles::{SIDE, height};
 
 mod kernel;
 
-pub(super) use kernel::is_fast;
-use kernel::{INPUTS, PANEL, RowStep, Sums, WeightStep, each_sums};
+use kernel::{INPUTS, RowStep, Sums, WeightStep, each_sums};
+pub(super) use kernel::{PANEL, is_fast};
 
 /// 16 rows of 64 bytes, as a tile register takes them.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -33,12 +35,37 @@ pub(super) struct PairedWeight {
 impl PairedWeight {
     /// Of the weights of each output, `inputs` each.
     pub fn new(rows: &[&[f32]], inputs: usize) -> Self {
-        let per_panel = inputs.div_ceil(INPUTS);
-        let mut steps: Vec<WeightStep> = bytemuck::zeroed_vec(rows.len().div_ceil(PANEL) * per_panel);
-        steps.par_chunks_mut(per_panel).zip(rows.par_chunks(PANEL)).for_each(|(steps, rows)| {
-            widest(LayingOut { rows, steps });
-        });
-        Self { steps, inputs }
+        let mut weight = Self::zeros(rows.len(), inputs);
+        let panels = weight.steps.par_chunks_mut(inputs.div_ceil(INPUTS));
+        panels.zip(rows.par_chunks(PANEL)).for_each(|(steps, rows)| widest(LayingOut { rows, steps }));
+        weight
+    }
+
+    /// The same, on this thread.
+    pub fn of_outputs(rows: &[&[f32]], inputs: usize) -> Self {
+        let mut weight = Self::zeros(rows.len(), inputs);
+        let panels = weight.steps.chunks_mut(inputs.div_ceil(INPUTS));
+        panels.zip(rows.chunks(PANEL)).for_each(|(steps, rows)| widest(LayingOut { rows, steps }));
+        weight
+    }
+
+    /// Of the weights of each input, those of all `outputs`, on this thread.
+    pub fn of_inputs(rows: &[&[f32]], outputs: usize) -> Self {
+        let mut weight = Self::zeros(outputs, rows.len());
+        for (panel, steps) in weight.steps.chunks_mut(rows.len().div_ceil(INPUTS)).enumerate() {
+            let first = panel * PANEL;
+            widest(LayingAcross { rows, columns: first..outputs.min(first + PANEL), steps });
+        }
+        weight
+    }
+
+    fn zeros(outputs: usize, inputs: usize) -> Self {
+        Self { steps: bytemuck::zeroed_vec(outputs.div_ceil(PANEL) * inputs.div_ceil(INPUTS)), inputs }
+    }
+
+    /// How many panels there are.
+    pub fn panels(&self) -> usize {
+        self.steps.len() / self.inputs.div_ceil(INPUTS)
     }
 
     /// The weights of one output, to 2⁻¹⁷ of each.
@@ -93,6 +120,29 @@ fn lay_out(weights: &[u16; INPUTS], tile: &mut Tile, column: usize) {
     }
 }
 
+/// Weights of some outputs, given input by input, become the steps of a panel.
+struct LayingAcross<'a> {
+    rows: &'a [&'a [f32]],
+    columns: Range<usize>,
+    steps: &'a mut [WeightStep],
+}
+
+impl Loop for LayingAcross<'_> {
+    #[inline(always)]
+    fn run(self) {
+        for (input, row) in self.rows.iter().enumerate() {
+            let (step, at) = (&mut self.steps[input / INPUTS], input % INPUTS);
+            for (tile, numbers) in row[self.columns.clone()].chunks(SIDE).enumerate() {
+                let places = step.high[tile].0[at / 2].as_chunks_mut::<2>().0;
+                let rests = step.low[tile].0[at / 2].as_chunks_mut::<2>().0;
+                for ((number, place), rest) in numbers.iter().zip(places).zip(rests) {
+                    (place[at % 2], rest[at % 2]) = halves(*number);
+                }
+            }
+        }
+    }
+}
+
 /// Sums, into the rows of a block from `first` on.
 struct Placing<'a, 'b> {
     sums: &'a [Sums],
@@ -106,9 +156,11 @@ impl Loop for Placing<'_, '_> {
     fn run(self) {
         for (at, sums) in self.sums.iter().enumerate() {
             let row = self.block.row(self.first + at);
-            match self.held {
-                Held::Replaced => row.copy_from_slice(&sums[..row.len()]),
-                Held::AddedTo => row.iter_mut().zip(sums).for_each(|(number, sum)| *number += sum),
+            match (self.held, row.as_mut_array::<PANEL>()) {
+                (Held::Replaced, Some(row)) => *row = *sums,
+                (Held::AddedTo, Some(row)) => row.iter_mut().zip(sums).for_each(|(number, sum)| *number += sum),
+                (Held::Replaced, None) => row.copy_from_slice(&sums[..row.len()]),
+                (Held::AddedTo, None) => row.iter_mut().zip(sums).for_each(|(number, sum)| *number += sum),
             }
         }
     }
@@ -125,13 +177,28 @@ pub(super) struct Paired {
 impl Paired {
     /// Of the rows of `x`, each `inputs` long.
     pub fn new(x: &[f32], inputs: usize) -> Self {
-        let (rows, per_row) = (x.len() / inputs, inputs.div_ceil(INPUTS));
-        let height = height(rows);
-        let mut steps: Vec<RowStep> = bytemuck::zeroed_vec(rows.div_ceil(height) * per_row);
-        x.par_chunks(height * inputs).zip(steps.par_chunks_mut(per_row)).for_each(|(x, steps)| {
-            widest(Pairing { x, inputs, steps });
+        let mut paired = Self::zeros(x.len() / inputs, inputs);
+        let Self { steps, per_row, height } = &mut paired;
+        x.par_chunks(*height * inputs).zip(steps.par_chunks_mut(*per_row)).for_each(|(x, steps)| {
+            widest(Pairing { x, step: inputs, inputs, steps });
         });
-        Self { steps, per_row, height }
+        paired
+    }
+
+    /// Of `rows` rows of `inputs` numbers that begin every `step` numbers of `x`, on this thread.
+    pub fn of_some(x: &[f32], step: usize, [rows, inputs]: [usize; 2]) -> Self {
+        let mut paired = Self::zeros(rows, inputs);
+        let Self { steps, per_row, height } = &mut paired;
+        let x = &x[..(rows - 1) * step + inputs];
+        for (x, steps) in x.chunks(*height * step).zip(steps.chunks_exact_mut(*per_row)) {
+            widest(Pairing { x, step, inputs, steps });
+        }
+        paired
+    }
+
+    fn zeros(rows: usize, inputs: usize) -> Self {
+        let (height, per_row) = (height(rows), inputs.div_ceil(INPUTS));
+        Self { steps: bytemuck::zeroed_vec(rows.div_ceil(height) * per_row), per_row, height }
     }
 
     /// Rows of a tile: blocks must begin at a multiple of them.
@@ -153,9 +220,10 @@ pub(super) struct PairedRows<'a> {
     height: usize,
 }
 
-/// Rows become the steps of a tile.
+/// Rows, which begin every `step` numbers, become the steps of a tile.
 struct Pairing<'a> {
     x: &'a [f32],
+    step: usize,
     inputs: usize,
     steps: &'a mut [RowStep],
 }
@@ -163,8 +231,8 @@ struct Pairing<'a> {
 impl Loop for Pairing<'_> {
     #[inline(always)]
     fn run(self) {
-        for (at, row) in self.x.chunks_exact(self.inputs).enumerate() {
-            for (step, numbers) in self.steps.iter_mut().zip(row.chunks(INPUTS)) {
+        for (at, row) in self.x.chunks(self.step).enumerate() {
+            for (step, numbers) in self.steps.iter_mut().zip(row[..self.inputs].chunks(INPUTS)) {
                 split(numbers, &mut step.high.0[at], &mut step.low.0[at]);
             }
         }
@@ -174,10 +242,23 @@ impl Loop for Pairing<'_> {
 /// Each number as the sum of two; places that are left over stay as they are.
 #[inline(always)]
 fn split(numbers: &[f32], high: &mut [u16; INPUTS], low: &mut [u16; INPUTS]) {
-    for ((number, high), low) in numbers.iter().zip(high).zip(low) {
-        *high = nearest(*number);
-        *low = nearest(number - f32::from_bits(u32::from(*high) << 16));
+    // Of a step that is full, the compiler knows the length.
+    if let Some(numbers) = numbers.first_chunk::<INPUTS>() {
+        for at in 0..INPUTS {
+            (high[at], low[at]) = halves(numbers[at]);
+        }
+        return;
     }
+    for ((number, high), low) in numbers.iter().zip(high).zip(low) {
+        (*high, *low) = halves(*number);
+    }
+}
+
+/// The nearest bf16, and that of what it leaves.
+#[inline(always)]
+fn halves(number: f32) -> (u16, u16) {
+    let high = nearest(number);
+    (high, nearest(number - f32::from_bits(u32::from(high) << 16)))
 }
 
 /// The nearest bf16, of two the even one; what is no number stays none.

@@ -2,6 +2,7 @@
 //! f32 numbers. Out: the same. Must never know a tensor or a model.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// A matrix within a slice: where it begins, and its steps.
 #[derive(Clone, Copy)]
@@ -40,7 +41,7 @@ impl<'a> Blocks<'a> {
     ///
     /// # Safety
     /// No two blocks that are in use at once overlap.
-    pub unsafe fn block(&self, rows: std::ops::Range<usize>, columns: std::ops::Range<usize>) -> Block<'a> {
+    pub unsafe fn block(&self, rows: Range<usize>, columns: Range<usize>) -> Block<'a> {
         assert!(rows.start < rows.end && rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
         assert!(columns.start < columns.end && columns.end <= self.columns, "columns {columns:?} of {}", self.columns);
         // SAFETY: by the asserts the first number lies within the slice.
@@ -103,6 +104,15 @@ impl Block<'_> {
         self.rows
     }
 
+    /// Some of its rows and columns.
+    pub fn part(&mut self, rows: Range<usize>, columns: Range<usize>) -> Block<'_> {
+        assert!(rows.start < rows.end && rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
+        assert!(columns.start < columns.end && columns.end <= self.columns, "columns {columns:?} of {}", self.columns);
+        // SAFETY: by the asserts the first number lies within the block, which is lent for as long as its part.
+        let first = unsafe { self.first.add(rows.start * self.step + columns.start) };
+        Block { first, rows: rows.len(), columns: columns.len(), step: self.step, numbers: PhantomData }
+    }
+
     /// `M` rows from `first` on.
     #[inline(always)]
     pub fn next_rows<const M: usize>(&mut self, first: usize) -> [&mut [f32]; M] {
@@ -150,6 +160,18 @@ mod tests {
         block.product(2, (&lhs, plain), (&rhs, plain), Held::AddedTo);
         let expected = [1., 1., 1., 1., 1., 1., 1., 2., 3., 1., 1., 1., 4., 5., 1., 1., 1., 1., 1., 1.];
         assert_eq!(numbers, expected);
+    }
+
+    #[test]
+    fn a_part_of_a_block_is_some_of_its_rows_and_columns() {
+        let mut numbers = vec![0.0; 4 * 5];
+        let blocks = Blocks::new(&mut numbers, 5);
+        // SAFETY: it is the only block.
+        let mut block = unsafe { blocks.block(1..4, 1..4) };
+        let mut part = block.part(1..3, 1..3);
+        part.row(0).fill(1.0);
+        part.row(1).fill(2.0);
+        assert_eq!(numbers[10..], [0., 0., 1., 1., 0., 0., 0., 2., 2., 0.]);
     }
 
     #[test]

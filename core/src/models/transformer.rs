@@ -1,11 +1,11 @@
 //! The transformer that image and text towers share: pre-norm attention and MLP. In: a residual stream. Out: the stream
 //! after each block. Must never know pixels or words.
 
-use candle_core::{D, Tensor};
+use candle_core::{D, DType, Tensor};
 use candle_nn::{LayerNorm, Module};
 use rayon::prelude::*;
 
-use super::attention::{attention, attention_of_first};
+use super::attention::{attend, attention, attention_of_first};
 use super::dense::{Affine, Dense};
 use super::ops::Activation;
 use super::weights::Scope;
@@ -51,6 +51,32 @@ pub(super) struct Block {
     pub down: Dense,
 }
 
+/// Where the products of a block are written, one block after the other: made anew for each, it would be cleared each time,
+/// by one core while the others wait.
+struct Room {
+    /// `[n, tokens, 3 * width]`
+    qkv: Tensor,
+    /// `[n, tokens, width]`
+    mixed: Tensor,
+    /// `[n, tokens, inner]`, twice as wide for an MLP with a gate.
+    inner: Tensor,
+}
+
+impl Room {
+    fn new(stream: &Tensor, size: &Size) -> Result<Self> {
+        let (n, tokens, width) = stream.dims3()?;
+        let zeros = |width: usize| Tensor::zeros((n, tokens, width), DType::F32, stream.device());
+        Ok(Self { qkv: zeros(3 * width)?, mixed: zeros(width)?, inner: zeros(size.up_width())? })
+    }
+}
+
+impl Size {
+    /// What the MLP's first product gives.
+    fn up_width(&self) -> usize {
+        if self.mlp == MlpKind::SwiGlu { 2 * self.inner } else { self.inner }
+    }
+}
+
 impl Transformer {
     /// Takes `0`, `1`, … below `blocks`.
     pub fn load(size: Size, blocks: &Scope<'_>) -> Result<Self> {
@@ -83,8 +109,9 @@ impl Transformer {
 
     /// The stream `[n, tokens, width]` after the last block; `seen` gets it after each. `stream` itself is used up.
     pub fn forward(&self, stream: Tensor, mut seen: impl FnMut(&Tensor) -> Result<()>) -> Result<Tensor> {
+        let room = Room::new(&stream, &self.size)?;
         for block in &self.blocks {
-            block.forward(&stream, &self.size)?;
+            block.forward(&stream, &self.size, &room)?;
             seen(&stream)?;
         }
         Ok(stream)
@@ -96,13 +123,14 @@ impl Transformer {
     /// `stream` itself is used up.
     pub fn forward_first(&self, stream: Tensor) -> Result<Tensor> {
         let Some((last, before)) = self.blocks.split_last() else { return Ok(stream.narrow(1, 0, 1)?.squeeze(1)?) };
+        let room = Room::new(&stream, &self.size)?;
         for block in before {
-            block.forward(&stream, &self.size)?;
+            block.forward(&stream, &self.size, &room)?;
         }
-        let qkv = last.qkv.forward(&last.before_attention.forward(&stream)?)?;
+        last.qkv.write(&room.qkv, &last.before_attention.forward(&stream)?, None)?;
         let first = stream.narrow(1, 0, 1)?.force_contiguous()?;
-        last.out.add_to(&first, &attention_of_first(&qkv, self.size.heads)?)?;
-        last.think(&first, &self.size)?;
+        last.out.add_to(&first, &attention_of_first(&room.qkv, self.size.heads)?)?;
+        last.think(&first, &self.size, &Room::new(&first, &self.size)?)?;
         Ok(first.squeeze(1)?)
     }
 }
@@ -116,11 +144,12 @@ impl Transformer {
             Some(parts) => parts,
             None => return Ok(stream),
         };
+        let room = Room::new(&stream, &self.size)?;
         for block in before {
-            block.forward(&stream, &self.size)?;
+            block.forward(&stream, &self.size, &room)?;
         }
         last.take_values(&stream, &self.size)?;
-        last.think(&stream, &self.size)?;
+        last.think(&stream, &self.size, &room)?;
         Ok(stream)
     }
 }
@@ -135,14 +164,15 @@ impl Transformer {
     pub fn forward_value_path(&self, stream: Tensor) -> Result<Tensor> {
         let first = self.blocks.len() - (VALUE_PATH * self.blocks.len() as f64).round() as usize;
         let (before, after) = self.blocks.split_at(first);
+        let room = Room::new(&stream, &self.size)?;
         for block in before {
-            block.forward(&stream, &self.size)?;
+            block.forward(&stream, &self.size, &room)?;
         }
         // A copy: both are added to in place.
         let path = stream.copy()?;
         for block in after {
             block.add_values(&path, &stream, &self.size)?;
-            block.forward(&stream, &self.size)?;
+            block.forward(&stream, &self.size, &room)?;
         }
         Ok(path)
     }
@@ -159,7 +189,6 @@ impl Block {
 
     fn load(size: &Size, block: &Scope<'_>) -> Result<Self> {
         let &Size { width, inner, epsilon, .. } = size;
-        let up_width = if size.mlp == MlpKind::SwiGlu { 2 * inner } else { inner };
         let branch = |name: &str, inputs: usize, scale: &str| -> Result<Dense> {
             if !size.has_layer_scale {
                 return Dense::load(&block.at(name), inputs, width);
@@ -172,16 +201,16 @@ impl Block {
             qkv: qkv(block, width, size.has_qkv_bias)?,
             out: branch("out", width, "scale_1")?,
             before_mlp: block.at("ln_2").layer_norm(width, epsilon)?,
-            up: Dense::load(&block.at("up"), width, up_width)?,
+            up: Dense::load(&block.at("up"), width, size.up_width())?,
             down: branch("down", inner, "scale_2")?,
         })
     }
 
-    fn forward(&self, stream: &Tensor, size: &Size) -> Result<()> {
-        let qkv = self.qkv.forward(&self.before_attention.forward(stream)?)?;
-        let mixed = attention(&qkv, size.heads, size.is_causal)?;
-        self.out.add_to(stream, &mixed)?;
-        self.think(stream, size)
+    fn forward(&self, stream: &Tensor, size: &Size, room: &Room) -> Result<()> {
+        self.qkv.write(&room.qkv, &self.before_attention.forward(stream)?, None)?;
+        attend(&room.mixed, &room.qkv, size.heads, size.is_causal)?;
+        self.out.add_to(stream, &room.mixed)?;
+        self.think(stream, size, room)
     }
 
     /// In place of attention: each token's own value.
@@ -193,16 +222,19 @@ impl Block {
     }
 
     /// The MLP and its residual.
-    fn think(&self, stream: &Tensor, size: &Size) -> Result<()> {
+    fn think(&self, stream: &Tensor, size: &Size, room: &Room) -> Result<()> {
         let x = self.before_mlp.forward(stream)?;
-        let inner = match size.mlp {
-            MlpKind::Plain(activation) => self.up.activated(&x, activation)?,
-            MlpKind::SwiGlu => {
-                let halves = self.up.forward(&x)?.chunk(2, D::Minus1)?;
-                (halves[0].silu()? * &halves[1])?.contiguous()?
+        match size.mlp {
+            MlpKind::Plain(activation) => {
+                self.up.write(&room.inner, &x, Some(activation))?;
+                self.down.add_to(stream, &room.inner)?;
             }
-        };
-        self.down.add_to(stream, &inner)?;
+            MlpKind::SwiGlu => {
+                self.up.write(&room.inner, &x, None)?;
+                let halves = room.inner.chunk(2, D::Minus1)?;
+                self.down.add_to(stream, &(halves[0].silu()? * &halves[1])?.contiguous()?)?;
+            }
+        }
         Ok(())
     }
 }

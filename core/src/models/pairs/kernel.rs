@@ -11,7 +11,7 @@ use crate::models::tiles::SIDE;
 use crate::models::tiles::{Kind, Tiles};
 
 /// Outputs of a panel: four tiles hold their sums.
-pub(super) const PANEL: usize = 64;
+pub(in crate::models) const PANEL: usize = 64;
 /// Inputs of a step: 64 bytes of a row.
 pub(super) const INPUTS: usize = 32;
 /// Steps of a panel that meet all rows before the next ones do: 32 KB of weights, which stay in the nearest cache meanwhile.

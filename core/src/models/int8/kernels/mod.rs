@@ -38,12 +38,15 @@ impl Deref for Step {
 }
 
 /// Gives the sums of all rows, each as many codes as the panel has steps, to `then`: some rows at a time, with the number of
-/// the first of them and with what was taken from every code. Computed in the fastest way that this machine has.
-pub(super) fn each_sums(rows: &[Codes], panel: &[Step], then: &mut dyn FnMut(usize, i32, &[Sums])) {
+/// the first of them and with what was taken from every code. Computed in the fastest way that this machine has; what is
+/// most likely read after the panel (`next`) may be asked for meanwhile.
+pub(super) fn each_sums(rows: &[Codes], (panel, next): (&[Step], &[Step]), then: &mut dyn FnMut(usize, i32, &[Sums])) {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     if amx::fit(panel.len()) {
-        return amx::each_sums(rows, panel, &mut |first, sums| then(first, 0, sums));
+        return amx::each_sums(rows, (panel, next), &mut |first, sums| then(first, 0, sums));
     }
+    #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+    let _ = next;
     Kernel::fastest().each_sums(rows, panel, then);
 }
 
@@ -196,7 +199,7 @@ mod tests {
         for (rows, steps) in (1..most).flat_map(|rows| [1, 7, 16, 48].map(|steps| (rows, steps))) {
             let (codes, panel) = bytes(rows, steps, rows as u64);
             let mut found = vec![None; rows];
-            each_sums(&codes, &panel, &mut |first, centre, sums| {
+            each_sums(&codes, (&panel, &panel), &mut |first, centre, sums| {
                 for (at, sums) in sums.iter().enumerate() {
                     assert_eq!(found[first + at].replace((centre, *sums)), None, "row {} twice", first + at);
                 }

@@ -5,35 +5,25 @@
 
 mod by_pairs;
 
-use candle_core::{CpuStorage, CustomOp1, InplaceOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::ops::{numbers, numbers_mut, softmax};
+use super::ops::{numbers, softmax};
 use super::pairs;
 use super::products::{Block, Blocks, Steps};
 
 /// Of `[n, tokens, 3 * width]` (queries, keys, values side by side) → `[n, tokens, width]`. With `is_causal` a token sees
-/// itself and those before it.
+/// only itself and those before it.
 pub(super) fn attention(qkv: &Tensor, heads: usize, is_causal: bool) -> Result<Tensor> {
-    qkv.apply_op1_no_bwd(&Attention { heads, is_causal, asking: usize::MAX })
+    qkv.apply_op1_no_bwd(&Attention { heads, is_causal })
 }
 
-/// The same, over `mixed` `[n, tokens, width]`.
-pub(super) fn attend(mixed: &Tensor, qkv: &Tensor, heads: usize, is_causal: bool) -> Result<()> {
-    mixed.inplace_op2(qkv, &Attention { heads, is_causal, asking: usize::MAX })
-}
-
-/// The same for the first token of each picture alone, which sees all → `[n, 1, width]`.
-pub(super) fn attention_of_first(qkv: &Tensor, heads: usize) -> Result<Tensor> {
-    qkv.apply_op1_no_bwd(&Attention { heads, is_causal: false, asking: 1 })
-}
-
-struct Attention {
-    heads: usize,
-    is_causal: bool,
-    /// How many of the first tokens ask.
-    asking: usize,
+/// How tokens look at each other.
+pub(super) struct Attention {
+    pub heads: usize,
+    /// A token sees only itself and those before it.
+    pub is_causal: bool,
 }
 
 /// So many queries and more are worth to lay keys and values out in pairs for.
@@ -42,17 +32,9 @@ const MANY: usize = 16;
 const QUERIES: usize = 126;
 
 impl Attention {
-    /// The shape of what comes of queries, keys and values of this one.
-    fn mixed(&self, qkv: &Layout) -> Result<[usize; 3]> {
-        let &[n, tokens, triple] = qkv.dims() else { bail!("attention wants [n, tokens, 3 * width]") };
-        if self.heads == 0 || triple == 0 || tokens == 0 || triple % (3 * self.heads) != 0 {
-            bail!("{} heads cannot share {triple} numbers", self.heads);
-        }
-        Ok([n, self.asking.min(tokens), triple / 3])
-    }
-
-    /// `qkv` `[n, tokens, 3 * width]` → `mixed` `[n, asking, width]`.
-    fn run(&self, qkv: &[f32], mixed: &mut [f32], [n, asking, width]: [usize; 3]) {
+    /// Of queries, keys and values `[n, tokens, 3 * width]` → `mixed` `[n, asking, width]`: the first `asking` tokens of each
+    /// picture ask.
+    pub fn run(&self, qkv: &[f32], mixed: &mut [f32], [n, asking, width]: [usize; 3]) {
         let (numbers, depth) = (qkv.len() / n.max(1), width / self.heads);
         let target = Blocks::new(mixed, width);
         (0..n * self.heads).into_par_iter().for_each(|at| {
@@ -76,25 +58,14 @@ impl CustomOp1 for Attention {
     }
 
     fn cpu_fwd(&self, qkv: &CpuStorage, at: &Layout) -> Result<(CpuStorage, Shape)> {
-        let shape = self.mixed(at)?;
+        let &[n, tokens, triple] = at.dims() else { bail!("attention wants [n, tokens, 3 * width]") };
+        if self.heads == 0 || triple == 0 || tokens == 0 || triple % (3 * self.heads) != 0 {
+            bail!("{} heads cannot share {triple} numbers", self.heads);
+        }
+        let shape = [n, tokens, triple / 3];
         let mut mixed = vec![0.0; shape.iter().product()];
         self.run(numbers(qkv, at)?, &mut mixed, shape);
         Ok((CpuStorage::F32(mixed), Shape::from(shape.to_vec())))
-    }
-}
-
-impl InplaceOp2 for Attention {
-    fn name(&self) -> &'static str {
-        "attention"
-    }
-
-    fn cpu_fwd(&self, mixed: &mut CpuStorage, at: &Layout, qkv: &CpuStorage, qkv_at: &Layout) -> Result<()> {
-        let shape = self.mixed(qkv_at)?;
-        if at.dims() != shape {
-            bail!("what comes of {:?} does not fit into {:?}", qkv_at.dims(), at.dims());
-        }
-        self.run(numbers(qkv, qkv_at)?, numbers_mut(mixed, at)?, shape);
-        Ok(())
     }
 }
 
@@ -262,11 +233,12 @@ mod tests {
             let mixed = weights.matmul(&part(2)).unwrap().transpose(1, 2).unwrap();
             let expected = mixed.reshape((n, tokens, heads * depth)).unwrap();
             check_near(&attention(&qkv, heads, is_causal).unwrap(), &expected, MOST);
-            let mixed = expected.zeros_like().unwrap();
-            attend(&mixed, &qkv, heads, is_causal).unwrap();
-            check_near(&mixed, &expected, MOST);
             if !is_causal {
-                check_near(&attention_of_first(&qkv, heads).unwrap(), &expected.narrow(1, 0, 1).unwrap(), MOST);
+                let numbers: Vec<f32> = qkv.flatten_all().unwrap().to_vec1().unwrap();
+                let mut first = vec![0.0; n * heads * depth];
+                Attention { heads, is_causal }.run(&numbers, &mut first, [n, 1, heads * depth]);
+                let first = Tensor::from_vec(first, (n, 1, heads * depth), &Device::Cpu).unwrap();
+                check_near(&first, &expected.narrow(1, 0, 1).unwrap(), MOST);
             }
         }
     }

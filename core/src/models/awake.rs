@@ -4,6 +4,7 @@
 //! One picture is a hundred products, one after the other, each split over all cores for less than a millisecond. A thread
 //! of the pool that finds nothing to do between two of them falls asleep, and waking it takes as long as its part.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -30,7 +31,7 @@ fn awake_while<T: Send>(work: impl FnOnce(&Vigil) -> T + Send) -> T {
         let helpers = if threads > MOST { 0 } else { threads - 1 };
         let vigil = Arc::new(Vigil::default());
         // Set even if the work panics: the others would look for work for ever.
-        let done = Done(&vigil);
+        let done = Done::new(&vigil);
         for _ in 0..helpers {
             let vigil = Arc::clone(&vigil);
             rayon::spawn(move || vigil.keep(helpers));
@@ -74,11 +75,30 @@ impl Vigil {
     }
 }
 
-struct Done<'a>(&'a Vigil);
+thread_local! {
+    static IS_AWAKE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether what this thread begins is what the threads are kept awake for.
+pub(super) fn is_awake() -> bool {
+    IS_AWAKE.get()
+}
+
+struct Done<'a> {
+    vigil: &'a Vigil,
+    was_awake: bool,
+}
+
+impl<'a> Done<'a> {
+    fn new(vigil: &'a Vigil) -> Self {
+        Self { vigil, was_awake: IS_AWAKE.replace(true) }
+    }
+}
 
 impl Drop for Done<'_> {
     fn drop(&mut self) {
-        self.0.is_done.store(true, Ordering::Release);
+        IS_AWAKE.set(self.was_awake);
+        self.vigil.is_done.store(true, Ordering::Release);
     }
 }
 
@@ -98,6 +118,7 @@ mod tests {
     fn work_is_done_within_work_and_beside_it() {
         assert_eq!(sum(1000), 499_500);
         assert_eq!(awake(|| (0..20).into_par_iter().map(sum).sum::<u64>()), 1140);
+        assert!(pool(2).install(|| awake(is_awake) && !is_awake()));
         let many: Vec<u64> = (0..50_u64).into_par_iter().map(|_| sum(100)).collect();
         assert!(many.iter().all(|sum| *sum == 4950));
     }
@@ -105,6 +126,7 @@ mod tests {
     #[test]
     fn work_that_panics_ends() {
         assert!(std::panic::catch_unwind(|| awake::<()>(|| panic!("as it should"))).is_err());
+        assert!(!is_awake());
     }
 
     fn pool(threads: usize) -> rayon::ThreadPool {

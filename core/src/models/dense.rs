@@ -170,26 +170,26 @@ impl Dense {
 
     /// `[.., inputs]` → `[.., outputs]`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x.apply_op1_no_bwd(&Op { dense: self, after: None, held: Held::Replaced })
+        x.apply_op1_no_bwd(&Op { dense: self, after: None })
     }
 
     /// With the activation after it, `[.., inputs]` → `[.., outputs]`.
     pub fn activated(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
-        x.apply_op1_no_bwd(&Op { dense: self, after: Some(activation), held: Held::Replaced })
-    }
-
-    /// Writes what comes of `x` `[.., inputs]`, with the activation after it, if there is one, over `y` `[.., outputs]`.
-    pub fn write(&self, y: &Tensor, x: &Tensor, after: Option<Activation>) -> Result<()> {
-        y.inplace_op2(x, &Op { dense: self, after, held: Held::Replaced })
+        x.apply_op1_no_bwd(&Op { dense: self, after: Some(activation) })
     }
 
     /// Adds what comes of `x` `[.., inputs]` to `stream` `[.., outputs]`, in place.
     pub fn add_to(&self, stream: &Tensor, x: &Tensor) -> Result<()> {
-        stream.inplace_op2(x, &Op { dense: self, after: None, held: Held::AddedTo })
+        stream.inplace_op2(x, &Op { dense: self, after: None })
+    }
+
+    /// Whether the weight is kept in 8 bits.
+    pub fn is_quantised(&self) -> bool {
+        matches!(self.weight, Weight::Int8(_))
     }
 
     /// `x` `[rows, inputs]` → `y` `[rows, outputs]`.
-    fn run(&self, x: &[f32], y: &mut [f32], held: Held, after: Option<Activation>) {
+    pub fn run(&self, x: &[f32], y: &mut [f32], held: Held, after: Option<Activation>) {
         let (inputs, rows) = (self.inputs, x.len() / self.inputs);
         match &self.weight {
             Weight::Full(panels) => self.each_block((rows, 1), y, |mut block, first, columns| {
@@ -297,8 +297,6 @@ fn in_panels(rows: &[&[f32]], inputs: usize) -> Lines {
 struct Op<'a> {
     dense: &'a Dense,
     after: Option<Activation>,
-    /// What becomes of what lies in place.
-    held: Held,
 }
 
 impl Op<'_> {
@@ -318,7 +316,7 @@ impl CustomOp1 for Op<'_> {
 
     fn cpu_fwd(&self, x: &CpuStorage, x_at: &Layout) -> Result<(CpuStorage, Shape)> {
         let mut y = vec![0.0; self.rows(x_at)? * self.dense.outputs()];
-        self.dense.run(numbers(x, x_at)?, &mut y, self.held, self.after);
+        self.dense.run(numbers(x, x_at)?, &mut y, Held::Replaced, self.after);
         let shape = [&x_at.dims()[..x_at.dims().len() - 1], &[self.dense.outputs()]].concat();
         Ok((CpuStorage::F32(y), Shape::from(shape)))
     }
@@ -329,11 +327,11 @@ impl InplaceOp2 for Op<'_> {
         "dense"
     }
 
-    fn cpu_fwd(&self, y: &mut CpuStorage, at: &Layout, x: &CpuStorage, x_at: &Layout) -> Result<()> {
+    fn cpu_fwd(&self, stream: &mut CpuStorage, at: &Layout, x: &CpuStorage, x_at: &Layout) -> Result<()> {
         if at.shape().elem_count() != self.rows(x_at)? * self.dense.outputs() {
-            bail!("what comes of {:?} does not fit into {:?}", x_at.dims(), at.dims());
+            bail!("{:?} cannot be added to {:?}", x_at.dims(), at.dims());
         }
-        self.dense.run(numbers(x, x_at)?, numbers_mut(y, at)?, self.held, self.after);
+        self.dense.run(numbers(x, x_at)?, numbers_mut(stream, at)?, Held::AddedTo, self.after);
         Ok(())
     }
 }
@@ -354,11 +352,9 @@ mod tests {
             check_near(&dense.forward(&x).unwrap(), &plain, MOST);
             check_near(&dense.activated(&x, Activation::Gelu).unwrap(), &plain.gelu_erf().unwrap(), MOST);
             let stream = random(&[rows, outputs]);
-            let expected = (&stream + &plain).unwrap();
+            let expected = (&stream + plain).unwrap();
             dense.add_to(&stream, &x).unwrap();
             check_near(&stream, &expected, MOST);
-            dense.write(&stream, &x, Some(Activation::Gelu)).unwrap();
-            check_near(&stream, &plain.gelu_erf().unwrap(), MOST);
         }
     }
 
@@ -387,7 +383,6 @@ mod tests {
         let dense = Dense::new(&random(&[4, 3]), &random(&[4])).unwrap();
         assert!(dense.forward(&random(&[2, 4])).is_err());
         assert!(dense.add_to(&random(&[2, 3]), &random(&[2, 3])).is_err());
-        assert!(dense.write(&random(&[3, 4]), &random(&[2, 3]), None).is_err());
         assert!(Dense::new(&random(&[4, 3]), &random(&[3])).is_err());
     }
 }

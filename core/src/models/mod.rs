@@ -27,6 +27,7 @@ mod lines;
 mod mobileclip;
 mod modified_resnet;
 mod names;
+mod norm;
 mod on_card;
 mod openclip;
 mod ops;

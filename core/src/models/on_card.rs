@@ -6,6 +6,7 @@
 use candle_core::{D, Device, Tensor};
 use candle_nn::{LayerNorm, Linear, Module, ops};
 
+use super::norm::Norm;
 use super::ops::Activation;
 use super::transformer::{Block, MlpKind, Size, Transformer};
 use crate::error::Result;
@@ -47,9 +48,9 @@ impl OnCard {
 
 impl CardBlock {
     fn new(block: &Block, epsilon: f64, device: &Device) -> Result<Self> {
-        let norm = |norm: &LayerNorm| -> Result<LayerNorm> {
-            let bias = norm.bias().map_or_else(|| norm.weight().zeros_like(), |bias| Ok(bias.clone()))?;
-            Ok(LayerNorm::new(norm.weight().to_device(device)?, bias.to_device(device)?, epsilon))
+        let norm = |norm: &Norm| -> Result<LayerNorm> {
+            let [scale, shift] = [&norm.scale, &norm.shift].map(|numbers| Tensor::new(numbers.as_slice(), device));
+            Ok(LayerNorm::new(scale?, shift?, epsilon))
         };
         let linear = |dense: &super::dense::Dense| -> Result<Linear> {
             let plain = dense.plain()?;

@@ -1,7 +1,9 @@
 //! What the towers compute beside products with weights, in one pass each. In: contiguous f32 tensors on the CPU. Out: f32
 //! tensors. Must never know a model.
 
-use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, bail};
+use std::cell::Cell;
+
+use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, InplaceOp3, Layout, Result, Tensor, bail};
 use rayon::prelude::*;
 
 /// What stands between the two products of an MLP.
@@ -197,6 +199,32 @@ impl<F: Fn(f32) -> f32> Loop for BranchRows<'_, F> {
     }
 }
 
+/// silu(a) ⊙ b of rows `[a, b]`, `inner` numbers each.
+pub(super) fn gated(rows: &[f32], inner: usize) -> Vec<f32> {
+    let mut gated = vec![0.0; rows.len() / 2];
+    let places = gated.par_chunks_mut(inner * ROWS);
+    places.zip(rows.par_chunks(2 * inner * ROWS)).for_each(|(gated, rows)| widest(Gating { rows, inner, gated }));
+    gated
+}
+
+struct Gating<'a> {
+    rows: &'a [f32],
+    inner: usize,
+    gated: &'a mut [f32],
+}
+
+impl Loop for Gating<'_> {
+    #[inline(always)]
+    fn run(self) {
+        for (row, gated) in self.rows.chunks_exact(2 * self.inner).zip(self.gated.chunks_exact_mut(self.inner)) {
+            let (a, b) = row.split_at(self.inner);
+            for ((gated, a), b) in gated.iter_mut().zip(a).zip(b) {
+                *gated = a / (1.0 + exp(-a)) * b;
+            }
+        }
+    }
+}
+
 /// exp(scale * (x - max)) / Σ, in place.
 #[inline(always)]
 pub(super) fn softmax(row: &mut [f32], scale: f32) {
@@ -269,6 +297,43 @@ fn exp(x: f32) -> f32 {
     // The whole number is in the lowest bits of `whole`: a cast, which also minds what fits no integer, is no vector
     // instruction.
     series * f32::from_bits((whole.to_bits() << 23).wrapping_add(127 << 23))
+}
+
+/// Changes the numbers of a contiguous tensor where they lie.
+pub(super) fn in_place(x: &Tensor, change: impl FnOnce(&mut [f32])) -> Result<()> {
+    x.inplace_op1(&InPlace(Cell::new(Some(change))))
+}
+
+/// Changes the numbers of a contiguous tensor where they lie, by those of another one.
+pub(super) fn in_place_of(x: &Tensor, other: &Tensor, change: impl FnOnce(&mut [f32], &[f32])) -> Result<()> {
+    x.inplace_op2(other, &InPlace(Cell::new(Some(change))))
+}
+
+/// Something that is done once.
+struct InPlace<F>(Cell<Option<F>>);
+
+impl<F: FnOnce(&mut [f32])> InplaceOp1 for InPlace<F> {
+    fn name(&self) -> &'static str {
+        "in place"
+    }
+
+    fn cpu_fwd(&self, x: &mut CpuStorage, at: &Layout) -> Result<()> {
+        let x = numbers_mut(x, at)?;
+        self.0.take().into_iter().for_each(|change| change(x));
+        Ok(())
+    }
+}
+
+impl<F: FnOnce(&mut [f32], &[f32])> InplaceOp2 for InPlace<F> {
+    fn name(&self) -> &'static str {
+        "in place of"
+    }
+
+    fn cpu_fwd(&self, x: &mut CpuStorage, at: &Layout, other: &CpuStorage, other_at: &Layout) -> Result<()> {
+        let (x, other) = (numbers_mut(x, at)?, numbers(other, other_at)?);
+        self.0.take().into_iter().for_each(|change| change(x, other));
+        Ok(())
+    }
 }
 
 pub(super) fn numbers<'a>(storage: &'a CpuStorage, at: &Layout) -> Result<&'a [f32]> {

@@ -130,13 +130,17 @@ struct LayingAcross<'a> {
 impl Loop for LayingAcross<'_> {
     #[inline(always)]
     fn run(self) {
-        for (input, row) in self.rows.iter().enumerate() {
-            let (step, at) = (&mut self.steps[input / INPUTS], input % INPUTS);
-            for (tile, numbers) in row[self.columns.clone()].chunks(SIDE).enumerate() {
-                let places = step.high[tile].0[at / 2].as_chunks_mut::<2>().0;
-                let rests = step.low[tile].0[at / 2].as_chunks_mut::<2>().0;
-                for ((number, place), rest) in numbers.iter().zip(places).zip(rests) {
-                    (place[at % 2], rest[at % 2]) = halves(*number);
+        let none = [0.0; PANEL];
+        for (at, rows) in self.rows.chunks(2).enumerate() {
+            let (step, line) = (&mut self.steps[at / (INPUTS / 2)], at % (INPUTS / 2));
+            let [first, second] =
+                [0, 1].map(|at| rows.get(at).map_or(&none[..self.columns.len()], |row| &row[self.columns.clone()]));
+            for (tile, (first, second)) in first.chunks(SIDE).zip(second.chunks(SIDE)).enumerate() {
+                let places = step.high[tile].0[line].as_chunks_mut::<2>().0;
+                let rests = step.low[tile].0[line].as_chunks_mut::<2>().0;
+                for (((first, second), place), rest) in first.iter().zip(second).zip(places).zip(rests) {
+                    let (first, second) = (halves(*first), halves(*second));
+                    (*place, *rest) = ([first.0, second.0], [first.1, second.1]);
                 }
             }
         }

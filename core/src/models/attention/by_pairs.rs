@@ -5,8 +5,8 @@ use crate::models::ops::{Loop, softmax, widest};
 use crate::models::pairs::{PANEL, Paired, PairedWeight};
 use crate::models::products::{Blocks, Held};
 
-/// Queries that are answered at a time: whole tiles of them, whose scores over thousands of keys stay in the cache.
-const QUERIES: usize = 128;
+/// Queries at most that are answered at a time: four tiles of them, whose scores over a photo's keys stay in the cache.
+const QUERIES: usize = 64;
 
 impl Head<'_> {
     pub(super) fn answer_by_pairs(mut self) {
@@ -18,9 +18,11 @@ impl Head<'_> {
         let (keys, values) =
             (PairedWeight::of_outputs(&part(1), self.depth), PairedWeight::of_inputs(&part(2), self.depth));
         let width = keys.panels() * PANEL;
-        let mut scores = vec![0.0; asking.min(QUERIES) * width];
-        for first in (0..asking).step_by(QUERIES) {
-            let count = QUERIES.min(asking - first);
+        // Each time as many: the last few would have tiles of their own.
+        let together = asking.div_ceil(asking.div_ceil(QUERIES));
+        let mut scores = vec![0.0; together * width];
+        for first in (0..asking).step_by(together) {
+            let count = together.min(asking - first);
             let scores = &mut scores[..count * width];
             let queries = Paired::of_some(&self.qkv[first * row + self.first..], row, [count, self.depth]);
             let blocks = Blocks::new(scores, width);
